@@ -1,0 +1,156 @@
+//! Everything the handler keeps for one thread.
+
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU16, AtomicU64, Ordering};
+
+use crate::activation::Activations;
+use crate::code_ranges::CodeRanges;
+use crate::ring::Ring;
+
+/// Buckets of the histogram of handler times; each is [`HANDLER_BUCKET_NANOS`] wide, the last takes all longer ones.
+pub const HANDLER_BUCKETS: usize = 128;
+const HANDLER_BUCKET_NANOS: u64 = 20;
+
+/// What a tick of the thread's timer means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ticks {
+    /// Each is one period of CPU time.
+    Exact,
+    /// Each is one period of CPU time, and its overrun count says how many more.
+    Overrun,
+    /// It is a period of wall time, and counts when the thread's CPU clock has advanced by this many nanoseconds.
+    CheckCpu(u64),
+}
+
+/// The state of one sampled thread: written by its handler, read by the drain thread.
+///
+/// States are made once and used again by later threads; they are never freed, so no handler can outlive one.
+#[derive(Debug, Default)]
+pub struct ThreadState {
+    /// The guest activations of the thread.
+    pub activations: Activations,
+    /// What the handler counts. The counters only grow, also from one thread to the next.
+    pub counters: Counters,
+    ring: AtomicPtr<Ring<'static>>,
+    ranges: AtomicPtr<CodeRanges<'static>>,
+    max_depth: AtomicU16,
+    /// 0: exact. 1: overrun. Otherwise the period of a CPU check.
+    ticks: AtomicU64,
+    pub(crate) next_cpu_nanos: AtomicU64,
+    /// Request, trace id (high, low), span id, guest task.
+    labels: [AtomicU64; 5],
+}
+
+/// What the handler of one thread counts; only its own thread writes.
+#[derive(Debug)]
+pub struct Counters {
+    /// Ticks that stood for CPU time: recorded or dropped.
+    pub ticks: AtomicU64,
+    /// Periods that those ticks stood for.
+    pub periods: AtomicU64,
+    /// Ticks of a wall timer during which the thread used no CPU.
+    pub idle_ticks: AtomicU64,
+    /// Samples dropped because the ring was full.
+    pub dropped_full: AtomicU64,
+    /// Signals that came from elsewhere, such as `kill -PROF`.
+    pub foreign_signals: AtomicU64,
+    /// Times the handler found itself running already.
+    pub reentered: AtomicU64,
+    /// Nanoseconds inside the handler.
+    pub handler_nanos: AtomicU64,
+    /// Handler times, 20 ns a bucket.
+    pub handler_histogram: [AtomicU64; HANDLER_BUCKETS],
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            ticks: AtomicU64::new(0),
+            periods: AtomicU64::new(0),
+            idle_ticks: AtomicU64::new(0),
+            dropped_full: AtomicU64::new(0),
+            foreign_signals: AtomicU64::new(0),
+            reentered: AtomicU64::new(0),
+            handler_nanos: AtomicU64::new(0),
+            handler_histogram: core::array::from_fn(|_| AtomicU64::new(0)),
+        }
+    }
+}
+
+impl Counters {
+    pub(crate) fn add(counter: &AtomicU64, amount: u64) {
+        // One writer: a plain read and write suffice, and are cheaper than a locked addition.
+        counter.store(counter.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
+    }
+
+    pub(crate) fn handler_took(&self, nanos: u64) {
+        Self::add(&self.handler_nanos, nanos);
+        let bucket = usize::try_from(nanos / HANDLER_BUCKET_NANOS).unwrap_or(usize::MAX);
+        let bucket = bucket.min(HANDLER_BUCKETS.saturating_sub(1));
+        if let Some(counter) = self.handler_histogram.get(bucket) {
+            Self::add(counter, 1);
+        }
+    }
+}
+
+impl ThreadState {
+    /// Gives the thread a ring and a depth limit. Call it before the thread's timer starts.
+    pub fn prepare(&self, ring: &'static Ring<'static>, max_depth: u16, ticks: Ticks) {
+        self.max_depth.store(max_depth, Ordering::Relaxed);
+        let ticks = match ticks {
+            Ticks::Exact => 0,
+            Ticks::Overrun => 1,
+            Ticks::CheckCpu(period) => period.max(2),
+        };
+        self.ticks.store(ticks, Ordering::Relaxed);
+        self.next_cpu_nanos.store(0, Ordering::Relaxed);
+        self.ring.store(ptr::from_ref(ring).cast_mut(), Ordering::Release);
+    }
+
+    /// Takes the ring away: the handler records nothing any more.
+    pub fn retire(&self) {
+        self.ring.store(ptr::null_mut(), Ordering::Release);
+    }
+
+    /// Sets what the thread is working for: request, trace id (high, low), span id, guest task.
+    pub fn set_labels(&self, labels: [u64; 5]) {
+        for (slot, label) in self.labels.iter().zip(labels) {
+            slot.store(label, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells whether a handler on this thread may be reading `table`.
+    pub fn reads_ranges(&self, table: *const CodeRanges<'static>) -> bool {
+        ptr::eq(self.ranges.load(Ordering::SeqCst), table)
+    }
+
+    pub(crate) fn ring(&self) -> Option<&'static Ring<'static>> {
+        let ring = self.ring.load(Ordering::Acquire);
+        // SAFETY: `prepare` takes the ring by a 'static reference, so it is valid whenever it is not null.
+        (!ring.is_null()).then(|| unsafe { &*ring })
+    }
+
+    pub(crate) fn ranges_hazard(&self) -> &AtomicPtr<CodeRanges<'static>> {
+        &self.ranges
+    }
+
+    pub(crate) fn unpin_ranges(&self) {
+        self.ranges.store(ptr::null_mut(), Ordering::Release);
+    }
+
+    pub(crate) fn max_depth(&self) -> u16 {
+        self.max_depth.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn ticks(&self) -> Ticks {
+        match self.ticks.load(Ordering::Relaxed) {
+            0 => Ticks::Exact,
+            1 => Ticks::Overrun,
+            period => Ticks::CheckCpu(period),
+        }
+    }
+
+    pub(crate) fn labels(&self) -> impl Iterator<Item = u64> {
+        self.labels.iter().map(|label| label.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,139 @@
+//! Walks over stacks laid out by hand.
+
+use super::*;
+use crate::activation::StoreContext;
+use crate::code_ranges::CodeRange;
+use crate::record::Record;
+use crate::ring::Ring;
+use std::sync::atomic::AtomicU64;
+
+/// A made-up stack: word `i` lies at the address `at(i)`; higher words are older.
+struct Stack(Vec<usize>);
+
+impl Stack {
+    fn new(words: usize) -> Self {
+        Self(vec![0; words])
+    }
+
+    fn at(&self, word: usize) -> usize {
+        self.0.as_ptr() as usize + word * WORD
+    }
+
+    /// Puts a frame at `word`: the caller's frame pointer (a word too) and the return address.
+    fn frame(&mut self, word: usize, caller: usize, return_address: usize) {
+        self.0[word] = self.at(caller);
+        self.0[word + 1] = return_address;
+    }
+}
+
+/// Guest code that holds nothing but NOPs, so that no leaf fix-up applies.
+static CODE: [u8; 256] = [0x90; 256];
+
+fn code(offset: usize) -> usize {
+    CODE.as_ptr() as usize + offset
+}
+
+fn walked(registers: Registers, activations: &Activations, max_depth: u16) -> (End, Vec<(FrameTag, usize)>) {
+    let ranges = [CodeRange { start: code(0), end: code(CODE.len()) }];
+    let memory: Vec<AtomicU64> = (0..256).map(|_| AtomicU64::new(0)).collect();
+    let ring = Ring::new(&memory);
+    let mut writer = ring.begin().unwrap();
+    (0..8).try_for_each(|_| writer.push(0)).unwrap();
+    let (end, count) = walk(&registers, activations, &CodeRanges::new(&ranges), max_depth, &mut writer).unwrap();
+    writer.commit(crate::record::header(end, count, 1));
+    let mut words = Vec::new();
+    ring.consume(|word| words.push(word));
+    let (record, _) = Record::split_first(&words).unwrap().unwrap();
+    (record.end, record.frames().map(|(tag, address)| (tag, address as usize)).collect())
+}
+
+fn enter(activations: &Activations, words: &[usize; 3], host_sp: usize) {
+    let context = StoreContext { exit_fp: &words[0], exit_pc: &words[1], entry_fp: &words[2] };
+    // SAFETY: every test keeps its words alive until it ends.
+    unsafe { activations.enter(Some(context), 1, host_sp) };
+}
+
+/// Frames at words 10, 20 and 30, where 30 is the entry trampoline's; the host lies at 40.
+fn three_frames() -> (Stack, [usize; 3]) {
+    let mut stack = Stack::new(64);
+    stack.frame(10, 20, code(20));
+    stack.frame(20, 30, code(30));
+    stack.frame(30, 50, 0xdead_0000);
+    let entry = stack.at(30);
+    (stack, [0, 0, entry])
+}
+
+#[test]
+fn a_walk_from_guest_code_ends_at_the_entry() {
+    let (stack, words) = three_frames();
+    let activations = Activations::default();
+    enter(&activations, &words, stack.at(40));
+    let registers = Registers { pc: code(10), sp: stack.at(5), fp: stack.at(10) };
+    let expected =
+        [(FrameTag::Interrupted, code(10)), (FrameTag::ReturnAddress, code(20)), (FrameTag::ReturnAddress, code(30))];
+    assert_eq!(walked(registers, &activations, 99), (End::Entry, expected.to_vec()));
+    assert_eq!(walked(registers, &activations, 2), (End::Truncated, expected[..2].to_vec()));
+}
+
+#[test]
+fn host_code_is_resolved_through_the_last_exit_and_refused_when_that_is_stale() {
+    let (mut stack, mut words) = three_frames();
+    stack.0[7] = stack.at(20);
+    words[0] = stack.at(7);
+    words[1] = code(25);
+    let activations = Activations::default();
+    enter(&activations, &words, stack.at(40));
+    let host = |sp: usize| Registers { pc: 0x1000, sp, fp: 0x77 };
+    let expected = [(FrameTag::Host, 0x1000), (FrameTag::ReturnAddress, code(25)), (FrameTag::ReturnAddress, code(30))];
+    assert_eq!(walked(host(stack.at(2)), &activations, 99), (End::Entry, expected.to_vec()));
+    let below_the_exit = walked(host(stack.at(8)), &activations, 99);
+    assert_eq!(below_the_exit, (End::NoGuest, vec![(FrameTag::Host, 0x1000)]));
+}
+
+#[test]
+fn an_inner_activation_is_linked_to_the_outer_one() {
+    let (mut stack, mut outer) = three_frames();
+    stack.0[7] = stack.at(20);
+    outer[0] = stack.at(7);
+    outer[1] = code(25);
+    let activations = Activations::default();
+    enter(&activations, &outer, stack.at(40));
+    let mut inner_stack_words = [0, 0, stack.at(4)];
+    stack.frame(4, 4, 0xdead_0000);
+    enter(&activations, &inner_stack_words, stack.at(6));
+    let registers = Registers { pc: code(1), sp: stack.at(1), fp: stack.at(4) };
+    let expected = [
+        (FrameTag::Interrupted, code(1)),
+        (FrameTag::Reentry, 0),
+        (FrameTag::ReturnAddress, code(25)),
+        (FrameTag::ReturnAddress, code(30)),
+    ];
+    assert_eq!(walked(registers, &activations, 99), (End::Entry, expected.to_vec()));
+    inner_stack_words[2] = 0;
+    let _ = inner_stack_words;
+}
+
+#[test]
+fn frame_pointers_that_leave_the_stack_or_turn_back_end_the_walk() {
+    let (mut stack, words) = three_frames();
+    let activations = Activations::default();
+    enter(&activations, &words, stack.at(40));
+    let at = |fp| Registers { pc: code(10), sp: 0, fp };
+    let leaf = (FrameTag::Interrupted, code(10));
+    for wild in [0, 1, usize::MAX, usize::MAX - 7, stack.at(40), stack.at(39)] {
+        let registers = Registers { sp: stack.at(5), ..at(wild) };
+        assert_eq!(walked(registers, &activations, 99), (End::Broken, vec![leaf]), "{wild:#x}");
+    }
+    stack.frame(10, 10, code(20));
+    let registers = Registers { sp: stack.at(5), ..at(stack.at(10)) };
+    let (end, frames) = walked(registers, &activations, 99);
+    assert_eq!((end, frames.len()), (End::Broken, 2));
+}
+
+#[test]
+fn without_an_activation_guest_code_has_an_unknown_outside_and_host_code_no_guest() {
+    let activations = Activations::default();
+    let registers = |pc| Registers { pc, sp: 0x1000, fp: 0x1000 };
+    assert_eq!(walked(registers(code(3)), &activations, 9).0, End::OuterUnknown);
+    assert_eq!(walked(registers(0x1000), &activations, 9).0, End::NoGuest);
+}

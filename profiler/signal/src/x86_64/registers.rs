@@ -1,0 +1,20 @@
+//! The interrupted registers.
+
+/// The registers that the walk starts from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Registers {
+    pub(crate) pc: usize,
+    pub(crate) sp: usize,
+    pub(crate) fp: usize,
+}
+
+impl Registers {
+    /// Reads the registers that the kernel saved when it delivered the signal.
+    pub(crate) fn from_context(context: &libc::ucontext_t) -> Self {
+        let [pc, sp, fp] = [libc::REG_RIP, libc::REG_RSP, libc::REG_RBP].map(|register| {
+            let index = usize::try_from(register).unwrap_or(usize::MAX);
+            context.uc_mcontext.gregs.get(index).map_or(0, |value| value.cast_unsigned() as usize)
+        });
+        Self { pc, sp, fp }
+    }
+}
