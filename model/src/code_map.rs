@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashSet;
+
 use crate::{ByteSize, NativeAddress, Timestamp};
 
 /// Names one piece of compiled code: the machine code of one module, in the order in which pieces were loaded.
@@ -89,7 +91,10 @@ impl CodeMap {
             });
             !stays.is_empty()
         });
-        dropped.retain(|code| !self.ranges().any(|range| range.code == *code));
+        if !dropped.is_empty() {
+            let kept: FxHashSet<CodeId> = self.ranges().map(|range| range.code).collect();
+            dropped.retain(|code| !kept.contains(code));
+        }
         dropped
     }
 

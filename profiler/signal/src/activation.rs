@@ -10,12 +10,28 @@ const MAX_LINKED: usize = 32;
 /// The words belong to wasmtime's `VMStoreContext`; zero means that there was none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StoreContext {
-    /// Holds the frame pointer of the trampoline through which the guest last called the host.
-    pub exit_fp: *const usize,
-    /// Holds the guest's return address of that call.
-    pub exit_pc: *const usize,
-    /// Holds the frame pointer of the trampoline through which the host entered the guest.
-    pub entry_fp: *const usize,
+    exit_fp: *const usize,
+    exit_pc: *const usize,
+    entry_fp: *const usize,
+}
+
+// SAFETY: the pointers are only read by a handler on the thread that entered the store, under the promise of `new`.
+unsafe impl Send for StoreContext {}
+// SAFETY: as above.
+unsafe impl Sync for StoreContext {}
+
+impl StoreContext {
+    /// Wraps the addresses of a store's words: the frame pointer of the trampoline through which the guest last called
+    /// the host, the guest's return address of that call, and the frame pointer of the trampoline through which the
+    /// host entered the guest.
+    ///
+    /// # Safety
+    ///
+    /// The words must stay readable until the store is forgotten on every thread that entered it, and must hold what
+    /// is said above whenever they are not zero: the walk reads the stack between those frame pointers.
+    pub const unsafe fn new(exit_fp: *const usize, exit_pc: *const usize, entry_fp: *const usize) -> Self {
+        Self { exit_fp, exit_pc, entry_fp }
+    }
 }
 
 /// The values of a [`StoreContext`] at one moment.
@@ -32,12 +48,12 @@ struct Slot {
     exit_pc: AtomicPtr<usize>,
     entry_fp: AtomicPtr<usize>,
     store: AtomicU64,
-    /// A stack address of the host that is about to enter the guest: everything of the guest lies below it.
-    host_sp: AtomicUsize,
     /// Where the enclosing activation had left its guest when this one began.
     outer_exit_fp: AtomicUsize,
     outer_exit_pc: AtomicUsize,
     outer_entry_fp: AtomicUsize,
+    /// What the store's own word held when this activation began: it has entered when the word differs.
+    entry_fp_before: AtomicUsize,
 }
 
 /// The stack of activations, written by its thread and read by the handler on the same thread.
@@ -55,21 +71,23 @@ pub struct Activations {
 pub(crate) struct Activation {
     pub(crate) now: Option<ExitPoint>,
     pub(crate) outer: ExitPoint,
-    pub(crate) host_sp: usize,
+    entry_fp_before: usize,
+}
+
+impl Activation {
+    /// Returns the frame pointer at which the activation ends, if the guest's entry code has stored it already.
+    pub(crate) fn entry_fp(&self) -> Option<usize> {
+        let entry_fp = self.now?.entry_fp;
+        (entry_fp != 0 && entry_fp != self.entry_fp_before).then_some(entry_fp)
+    }
 }
 
 impl Activations {
-    /// Notes that the host is about to enter the guest of `store`; `host_sp` is a live stack address of the caller.
+    /// Notes that the host is about to enter the guest of `store`.
     ///
-    /// Slots left behind by a panic that unwound past their guest are pruned: a live outer activation has its host
-    /// frame above the present one.
-    ///
-    /// # Safety
-    ///
-    /// The pointers in `context` must stay readable until [`Activations::leave`], [`Activations::forget_store`] or a
-    /// pruning `enter` removes the slot.
-    pub unsafe fn enter(&self, context: Option<StoreContext>, store: u64, host_sp: usize) {
-        self.prune(host_sp);
+    /// Slots left behind by a panic that unwound past their guest are pruned first.
+    pub fn enter(&self, context: Option<StoreContext>, store: u64) {
+        self.prune();
         let depth = self.depth.load(Ordering::Relaxed);
         let outer = match depth.checked_sub(1).and_then(|index| self.slots.get(index)) {
             Some(slot) => slot.exit_point().unwrap_or_default(),
@@ -81,10 +99,11 @@ impl Activations {
             slot.exit_pc.store(context.map_or(null, |c| c.exit_pc).cast_mut(), Ordering::Relaxed);
             slot.entry_fp.store(context.map_or(null, |c| c.entry_fp).cast_mut(), Ordering::Relaxed);
             slot.store.store(store, Ordering::Relaxed);
-            slot.host_sp.store(host_sp, Ordering::Relaxed);
             slot.outer_exit_fp.store(outer.exit_fp, Ordering::Relaxed);
             slot.outer_exit_pc.store(outer.exit_pc, Ordering::Relaxed);
             slot.outer_entry_fp.store(outer.entry_fp, Ordering::Relaxed);
+            let before = slot.exit_point().unwrap_or_default().entry_fp;
+            slot.entry_fp_before.store(before, Ordering::Relaxed);
         }
         compiler_fence(Ordering::SeqCst);
         self.depth.store(depth.saturating_add(1), Ordering::Relaxed);
@@ -118,18 +137,20 @@ impl Activations {
         innermost.map_or(0, |slot| slot.store.load(Ordering::Relaxed))
     }
 
-    fn prune(&self, host_sp: usize) {
-        let mut depth = self.depth.load(Ordering::Relaxed).min(MAX_LINKED);
-        if depth != self.depth.load(Ordering::Relaxed) {
-            return;
-        }
-        while let Some(slot) = depth.checked_sub(1).and_then(|index| self.slots.get(index)) {
-            if slot.host_sp.load(Ordering::Relaxed) > host_sp {
-                break;
+    /// Drops slots whose guest is no longer there.
+    ///
+    /// A live activation has stored where it entered the guest; wasmtime puts back the outer value when the
+    /// activation ends, also when a panic unwinds past it.
+    fn prune(&self) {
+        while let Some(innermost) = self.depth.load(Ordering::Relaxed).checked_sub(1) {
+            let Some(activation) = self.get(innermost) else {
+                return;
+            };
+            if activation.now.is_none() || activation.entry_fp().is_some() {
+                return;
             }
-            depth = depth.saturating_sub(1);
+            self.depth.store(innermost, Ordering::Relaxed);
         }
-        self.depth.store(depth, Ordering::Relaxed);
     }
 
     /// Returns the activation with `outside` others around it, or `None` when there is none or it is not linked.
@@ -142,7 +163,7 @@ impl Activations {
                 exit_pc: slot.outer_exit_pc.load(Ordering::Relaxed),
                 entry_fp: slot.outer_entry_fp.load(Ordering::Relaxed),
             },
-            host_sp: slot.host_sp.load(Ordering::Relaxed),
+            entry_fp_before: slot.entry_fp_before.load(Ordering::Relaxed),
         })
     }
 }
@@ -151,7 +172,7 @@ impl Slot {
     fn exit_point(&self) -> Option<ExitPoint> {
         let read = |pointer: &AtomicPtr<usize>| {
             let pointer = pointer.load(Ordering::Relaxed);
-            // SAFETY: `enter` asks its caller to keep the pointers readable while the slot is in use; null is sorted
+            // SAFETY: `StoreContext::new` asks for words that stay readable while the slot may be used; null is sorted
             // out here. The guest's code writes these words on this very thread, so the read is volatile.
             (!pointer.is_null()).then(|| unsafe { pointer.read_volatile() })
         };
@@ -165,25 +186,34 @@ impl Slot {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
-    fn context(words: &[usize; 3]) -> StoreContext {
-        StoreContext { exit_fp: &words[0], exit_pc: &words[1], entry_fp: &words[2] }
+    /// A store's words: exit frame pointer, exit program counter, entry frame pointer.
+    type Words = [Cell<usize>; 3];
+
+    /// Enters a store, whose guest then sets its words.
+    fn enter(activations: &Activations, words: &Words, store: u64, then: [usize; 3]) {
+        // SAFETY: the tests keep `words` alive while the slot is in use.
+        let context = unsafe { StoreContext::new(words[0].as_ptr(), words[1].as_ptr(), words[2].as_ptr()) };
+        activations.enter(Some(context), store);
+        set(words, then);
     }
 
-    fn enter(activations: &Activations, words: &[usize; 3], store: u64, host_sp: usize) {
-        // SAFETY: the tests keep `words` alive while the slot is in use.
-        unsafe { activations.enter(Some(context(words)), store, host_sp) };
+    fn set(words: &Words, values: [usize; 3]) {
+        words.iter().zip(values).for_each(|(word, value)| word.set(value));
     }
 
     #[test]
     fn a_nested_activation_remembers_where_the_outer_one_left_its_guest() {
-        let words = [100, 200, 300];
+        let words = Words::default();
         let activations = Activations::default();
-        enter(&activations, &words, 1, 4000);
-        enter(&activations, &words, 1, 3000);
+        enter(&activations, &words, 1, [100, 200, 300]);
+        enter(&activations, &words, 1, [10, 20, 30]);
         let inner = activations.get(1).unwrap();
         assert_eq!(inner.outer, ExitPoint { exit_fp: 100, exit_pc: 200, entry_fp: 300 });
+        assert_eq!(inner.entry_fp(), Some(30));
         assert_eq!(activations.get(0).unwrap().outer, ExitPoint::default());
         activations.leave();
         assert_eq!(activations.depth(), 1);
@@ -191,24 +221,21 @@ mod tests {
 
     #[test]
     fn activations_that_a_panic_unwound_past_are_pruned_by_the_next_entry() {
-        let words = [1, 2, 3];
+        let (first, second) = (Words::default(), Words::default());
         let activations = Activations::default();
-        enter(&activations, &words, 1, 4000);
-        enter(&activations, &words, 1, 3000);
-        enter(&activations, &words, 2, 3500);
-        assert_eq!(activations.depth(), 2);
-        assert_eq!(activations.current_store(), 2);
-        activations.forget_store(2);
+        enter(&activations, &first, 1, [1, 2, 300]);
+        enter(&activations, &second, 2, [4, 5, 60]);
+        set(&second, [0; 3]);
+        enter(&activations, &first, 3, [7, 8, 90]);
+        assert_eq!((activations.depth(), activations.current_store()), (2, 3));
+        activations.forget_store(3);
         assert_eq!(activations.depth(), 1);
     }
 
     #[test]
     fn activations_beyond_the_limit_are_counted_and_not_linked() {
-        let words = [1, 2, 3];
         let activations = Activations::default();
-        for level in 0..MAX_LINKED + 5 {
-            enter(&activations, &words, 1, 1_000_000 - level);
-        }
+        (0..MAX_LINKED + 5).for_each(|_| activations.enter(None, 1));
         assert_eq!(activations.depth(), MAX_LINKED + 5);
         assert!(activations.get(MAX_LINKED).is_none());
         (0..MAX_LINKED + 5).for_each(|_| activations.leave());

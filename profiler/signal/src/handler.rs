@@ -110,7 +110,7 @@ fn record(
     const { assert!(FIXED_WORDS == 8, "a header, the time, five labels and the store were pushed") };
     let ranges = code_ranges::pin(state.ranges_hazard());
     let registers = Registers::from_context(context);
-    let walked = walk(&registers, &state.activations, ranges, state.max_depth(), &mut writer);
+    let walked = walk(&registers, &state.activations, ranges, state.stack(), state.max_depth(), &mut writer);
     state.unpin_ranges();
     let (end, frames) = walked?;
     writer.commit(header(end, frames, weight));

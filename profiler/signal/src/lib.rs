@@ -9,8 +9,8 @@
 //! 4. The walk follows frame pointers up to the entry of the activation, and through outer activations where linked.
 //! 5. One record goes into the thread's [`Ring`]; every give-up is counted.
 //!
-//! Each read of stack memory lies between the interrupted stack pointer and the host frame that entered the guest:
-//! both lie on the same live stack, so everything between them is mapped.
+//! Each read of stack memory lies between two live frames of one stack: where the guest runs or left, and where the
+//! store says that the host entered it.
 //!
 //! Not for: starting timers, draining rings, giving addresses a meaning; `wasmscope-profiler` does that.
 

@@ -1,11 +1,13 @@
 //! Everything the handler keeps for one thread.
 
+use core::ops::Range;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU16, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 
 use crate::activation::Activations;
 use crate::code_ranges::CodeRanges;
 use crate::ring::Ring;
+use crate::walk::StackSpan;
 
 /// Buckets of the histogram of handler times; each is [`HANDLER_BUCKET_NANOS`] wide, the last takes all longer ones.
 pub const HANDLER_BUCKETS: usize = 128;
@@ -39,6 +41,9 @@ pub struct ThreadState {
     pub(crate) next_cpu_nanos: AtomicU64,
     /// Request, trace id (high, low), span id, guest task.
     labels: [AtomicU64; 5],
+    /// The thread's own stack; both zero when unknown.
+    stack_low: AtomicUsize,
+    stack_high: AtomicUsize,
 }
 
 /// What the handler of one thread counts; only its own thread writes.
@@ -105,6 +110,16 @@ impl ThreadState {
         self.ticks.store(ticks, Ordering::Relaxed);
         self.next_cpu_nanos.store(0, Ordering::Relaxed);
         self.ring.store(ptr::from_ref(ring).cast_mut(), Ordering::Release);
+    }
+
+    /// Tells where the thread's own stack lies, for walks that have nothing better to bound them.
+    pub fn set_stack(&self, stack: Range<usize>) {
+        self.stack_low.store(stack.start, Ordering::Relaxed);
+        self.stack_high.store(stack.end, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stack(&self) -> StackSpan {
+        StackSpan { low: self.stack_low.load(Ordering::Relaxed), high: self.stack_high.load(Ordering::Relaxed) }
     }
 
     /// Takes the ring away: the handler records nothing any more.

@@ -8,12 +8,13 @@ use crate::ring::{Dropped, RecordWriter};
 
 const WORD: usize = size_of::<usize>();
 
-/// The live part of a stack between two addresses: `low` is inside the innermost frame, `high` in the frame of the
-/// host function that entered the guest.
+/// The part of a stack that a walk may read.
 #[derive(Clone, Copy)]
-struct StackSpan {
-    low: usize,
-    high: usize,
+pub(crate) struct StackSpan {
+    /// An address inside the innermost frame.
+    pub(crate) low: usize,
+    /// The address behind the outermost word that may be read.
+    pub(crate) high: usize,
 }
 
 impl StackSpan {
@@ -23,8 +24,8 @@ impl StackSpan {
         if address < self.low || address > last || !address.is_multiple_of(WORD) {
             return None;
         }
-        // SAFETY: the span runs from the interrupted stack pointer to a frame of a host function that has not
-        // returned, on one stack; every aligned word in between is mapped and readable.
+        // SAFETY: a span runs from a live frame of a stack to an older live frame, or to the top, of the same stack
+        // (each place that makes one says why); every aligned word in between is mapped and readable.
         Some(unsafe { (address as *const usize).read_volatile() })
     }
 }
@@ -68,11 +69,12 @@ pub(crate) fn walk(
     registers: &Registers,
     activations: &Activations,
     ranges: &CodeRanges<'_>,
+    thread_stack: StackSpan,
     max_depth: u16,
     record: &mut RecordWriter<'_, '_>,
 ) -> Result<(End, u16), Dropped> {
     let mut frames = Frames { record, count: 0, max: max_depth };
-    let mut walker = Walker { activations, ranges: RangeCursor::new(ranges) };
+    let mut walker = Walker { activations, thread_stack, ranges: RangeCursor::new(ranges) };
     let end = match walker.run(registers, &mut frames) {
         Ok(end) | Err(Stop::End(end)) => end,
         Err(Stop::Dropped(dropped)) => return Err(dropped),
@@ -82,6 +84,7 @@ pub(crate) fn walk(
 
 struct Walker<'a> {
     activations: &'a Activations,
+    thread_stack: StackSpan,
     ranges: RangeCursor<'a>,
 }
 
@@ -96,26 +99,42 @@ impl Walker<'_> {
         let Some(activation) = self.activations.get(innermost) else {
             return Ok(End::OuterUnknown);
         };
-        let span = StackSpan { low: registers.sp, high: activation.host_sp };
-        let first = if in_guest {
-            self.leave_leaf(registers, span, frames)?
-        } else {
-            let Some(now) = activation.now else {
-                return Ok(End::OuterUnknown);
-            };
-            match self.exit_frame(now, span) {
-                Some(fp) => {
+        match activation.now {
+            None if in_guest => return self.unbounded(registers, depth, frames),
+            None => return Ok(End::OuterUnknown),
+            Some(_) if in_guest => {
+                // Until the entry trampoline has stored its frame pointer, it is all there is of the activation.
+                if let Some(entry_fp) = activation.entry_fp() {
+                    // The guest runs, so its stack pointer and the frame of its entry lie on one stack.
+                    let span = StackSpan { low: registers.sp, high: entry_fp.saturating_add(2 * WORD) };
+                    if let Some(fp) = self.leave_leaf(registers, span, frames)? {
+                        self.climb(fp, Some(entry_fp), span, frames)?;
+                    }
+                }
+            }
+            Some(now) => match self.exit_frame(now, registers.sp) {
+                Some((fp, span)) => {
                     frames.push(FrameTag::ReturnAddress, now.exit_pc)?;
-                    Some(fp)
+                    self.climb(fp, Some(now.entry_fp), span, frames)?;
                 }
                 None if innermost == 0 => return Ok(End::NoGuest),
-                None => None,
-            }
-        };
-        if let Some(fp) = first {
-            self.climb(fp, entry_of(&activation), span, frames)?;
+                None => {}
+            },
         }
         self.outer(innermost, activation, frames)
+    }
+
+    /// Walks guest code of which only the thread's own stack is known.
+    fn unbounded(&mut self, registers: &Registers, depth: usize, frames: &mut Frames<'_, '_, '_>) -> Result<End, Stop> {
+        if registers.sp < self.thread_stack.low || registers.sp >= self.thread_stack.high {
+            return Ok(End::OuterUnknown);
+        }
+        // The stack pointer lies in the thread's stack, which is mapped from there to its top.
+        let span = StackSpan { low: registers.sp, high: self.thread_stack.high };
+        if let Some(fp) = self.leave_leaf(registers, span, frames)? {
+            self.climb(fp, None, span, frames)?;
+        }
+        Ok(if depth == 1 { End::Entry } else { End::OuterUnknown })
     }
 
     /// Finds the first frame pointer to walk from when guest code was interrupted; `None` when the interrupted code
@@ -140,16 +159,20 @@ impl Walker<'_> {
         Ok(Some(registers.fp))
     }
 
-    /// Checks where a store left its guest, and returns the frame pointer of the guest function that called out.
+    /// Checks where a store left its guest, and returns the frame pointer of the guest function that called out,
+    /// with the part of the stack from there to the entry.
     ///
     /// The words are stale while guest code runs after a host call, and host code that is reached without an exit
-    /// trampoline would see them so. Hence the exit must lie inside the live part of this stack, in its order.
-    fn exit_frame(&mut self, exit: ExitPoint, span: StackSpan) -> Option<FramePointer> {
-        if exit.exit_fp == 0 || self.ranges.range_of(exit.exit_pc).is_none() {
+    /// trampoline would see them so. Hence the exit must lie above the host's stack pointer, and in order.
+    fn exit_frame(&mut self, exit: ExitPoint, host_sp: usize) -> Option<(FramePointer, StackSpan)> {
+        let in_order = exit.exit_fp != 0 && host_sp < exit.exit_fp && exit.exit_fp < exit.entry_fp;
+        if !in_order || self.ranges.range_of(exit.exit_pc).is_none() {
             return None;
         }
+        // The store says that the guest left at `exit_fp` and had entered at `entry_fp`: two live frames of one stack.
+        let span = StackSpan { low: exit.exit_fp, high: exit.entry_fp.saturating_add(2 * WORD) };
         let caller = span.read(exit.exit_fp)?;
-        (exit.exit_fp < caller && caller <= exit.entry_fp && exit.entry_fp < span.high).then_some(caller)
+        (exit.exit_fp < caller && caller <= exit.entry_fp).then_some((caller, span))
     }
 
     /// Follows frame pointers from the frame with pointer `fp` to the entry of its activation.
@@ -184,8 +207,7 @@ impl Walker<'_> {
             let Some(activation) = self.activations.get(index) else {
                 return Ok(End::OuterUnknown);
             };
-            let span = StackSpan { low: inner.host_sp, high: activation.host_sp };
-            let Some(fp) = self.exit_frame(exit, span) else {
+            let Some((fp, span)) = self.exit_frame(exit, 0) else {
                 return Ok(End::OuterUnknown);
             };
             frames.push(FrameTag::Reentry, 0)?;
@@ -195,14 +217,6 @@ impl Walker<'_> {
         }
         Ok(End::Entry)
     }
-}
-
-/// Returns the frame pointer at which the activation ends, if the guest's entry code has stored it already.
-///
-/// Until it has, the word still holds what the outer activation left there, or zero.
-fn entry_of(activation: &Activation) -> Option<FramePointer> {
-    let entry_fp = activation.now?.entry_fp;
-    (entry_fp != 0 && entry_fp != activation.outer.entry_fp && entry_fp < activation.host_sp).then_some(entry_fp)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::activation::StoreContext;
 use crate::code_ranges::CodeRange;
 use crate::record::Record;
 use crate::ring::Ring;
+use std::cell::Cell;
 use std::sync::atomic::AtomicU64;
 
 /// A made-up stack: word `i` lies at the address `at(i)`; higher words are older.
@@ -39,7 +40,9 @@ fn walked(registers: Registers, activations: &Activations, max_depth: u16) -> (E
     let ring = Ring::new(&memory);
     let mut writer = ring.begin().unwrap();
     (0..8).try_for_each(|_| writer.push(0)).unwrap();
-    let (end, count) = walk(&registers, activations, &CodeRanges::new(&ranges), max_depth, &mut writer).unwrap();
+    let stack = StackSpan { low: 0, high: 0 };
+    let ranges = CodeRanges::new(&ranges);
+    let (end, count) = walk(&registers, activations, &ranges, stack, max_depth, &mut writer).unwrap();
     writer.commit(crate::record::header(end, count, 1));
     let mut words = Vec::new();
     ring.consume(|word| words.push(word));
@@ -47,13 +50,16 @@ fn walked(registers: Registers, activations: &Activations, max_depth: u16) -> (E
     (record.end, record.frames().map(|(tag, address)| (tag, address as usize)).collect())
 }
 
-fn enter(activations: &Activations, words: &[usize; 3], host_sp: usize) {
-    let context = StoreContext { exit_fp: &words[0], exit_pc: &words[1], entry_fp: &words[2] };
-    // SAFETY: every test keeps its words alive until it ends.
-    unsafe { activations.enter(Some(context), 1, host_sp) };
+/// Enters a store whose words hold `words` from then on.
+fn enter(activations: &Activations, words: [usize; 3]) {
+    let store: &'static [Cell<usize>; 3] = Box::leak(Box::default());
+    // SAFETY: the words are leaked, so they stay readable.
+    let context = unsafe { StoreContext::new(store[0].as_ptr(), store[1].as_ptr(), store[2].as_ptr()) };
+    activations.enter(Some(context), 1);
+    store.iter().zip(words).for_each(|(word, value)| word.set(value));
 }
 
-/// Frames at words 10, 20 and 30, where 30 is the entry trampoline's; the host lies at 40.
+/// Frames at words 10, 20 and 30, where 30 is the entry trampoline's.
 fn three_frames() -> (Stack, [usize; 3]) {
     let mut stack = Stack::new(64);
     stack.frame(10, 20, code(20));
@@ -67,7 +73,7 @@ fn three_frames() -> (Stack, [usize; 3]) {
 fn a_walk_from_guest_code_ends_at_the_entry() {
     let (stack, words) = three_frames();
     let activations = Activations::default();
-    enter(&activations, &words, stack.at(40));
+    enter(&activations, words);
     let registers = Registers { pc: code(10), sp: stack.at(5), fp: stack.at(10) };
     let expected =
         [(FrameTag::Interrupted, code(10)), (FrameTag::ReturnAddress, code(20)), (FrameTag::ReturnAddress, code(30))];
@@ -82,7 +88,7 @@ fn host_code_is_resolved_through_the_last_exit_and_refused_when_that_is_stale() 
     words[0] = stack.at(7);
     words[1] = code(25);
     let activations = Activations::default();
-    enter(&activations, &words, stack.at(40));
+    enter(&activations, words);
     let host = |sp: usize| Registers { pc: 0x1000, sp, fp: 0x77 };
     let expected = [(FrameTag::Host, 0x1000), (FrameTag::ReturnAddress, code(25)), (FrameTag::ReturnAddress, code(30))];
     assert_eq!(walked(host(stack.at(2)), &activations, 99), (End::Entry, expected.to_vec()));
@@ -97,10 +103,10 @@ fn an_inner_activation_is_linked_to_the_outer_one() {
     outer[0] = stack.at(7);
     outer[1] = code(25);
     let activations = Activations::default();
-    enter(&activations, &outer, stack.at(40));
-    let mut inner_stack_words = [0, 0, stack.at(4)];
+    enter(&activations, outer);
+    let inner = [0, 0, stack.at(4)];
     stack.frame(4, 4, 0xdead_0000);
-    enter(&activations, &inner_stack_words, stack.at(6));
+    enter(&activations, inner);
     let registers = Registers { pc: code(1), sp: stack.at(1), fp: stack.at(4) };
     let expected = [
         (FrameTag::Interrupted, code(1)),
@@ -109,18 +115,16 @@ fn an_inner_activation_is_linked_to_the_outer_one() {
         (FrameTag::ReturnAddress, code(30)),
     ];
     assert_eq!(walked(registers, &activations, 99), (End::Entry, expected.to_vec()));
-    inner_stack_words[2] = 0;
-    let _ = inner_stack_words;
 }
 
 #[test]
 fn frame_pointers_that_leave_the_stack_or_turn_back_end_the_walk() {
     let (mut stack, words) = three_frames();
     let activations = Activations::default();
-    enter(&activations, &words, stack.at(40));
+    enter(&activations, words);
     let at = |fp| Registers { pc: code(10), sp: 0, fp };
     let leaf = (FrameTag::Interrupted, code(10));
-    for wild in [0, 1, usize::MAX, usize::MAX - 7, stack.at(40), stack.at(39)] {
+    for wild in [0, 1, usize::MAX, usize::MAX - 7, stack.at(40), stack.at(32)] {
         let registers = Registers { sp: stack.at(5), ..at(wild) };
         assert_eq!(walked(registers, &activations, 99), (End::Broken, vec![leaf]), "{wild:#x}");
     }

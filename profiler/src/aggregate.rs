@@ -1,0 +1,191 @@
+//! Samples, counted by stack.
+
+use rustc_hash::FxHashMap;
+use wasmscope_model::{
+    CodeId, CodeIdentity, CodeOffset, Marker, Module, NativeAddress, PcKind, RawFrame, RawSample, StackEnd, StackId,
+    StackTable, Timestamp,
+};
+
+use crate::code_registry::Lookup;
+
+/// Resolved addresses kept between samples; beyond this many the cache starts anew.
+const MAX_CACHED_PLACES: usize = 1 << 20;
+
+/// A frame with the meaning that the compiler gave it, before any symbol is looked up.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum StackFrame {
+    Code(GuestFrame, PcKind),
+    /// The host function, or service of the runtime, that this place calls.
+    HostCall(GuestFrame),
+    Marker(Marker),
+}
+
+/// A place in guest code.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct GuestFrame {
+    /// Index into the modules of the aggregate.
+    pub(crate) module: u32,
+    pub(crate) function_index: u32,
+    pub(crate) offset: Option<CodeOffset>,
+    pub(crate) approximate: bool,
+}
+
+/// What an address in guest code turned out to be.
+#[derive(Clone, Copy, Debug)]
+enum Resolved {
+    Guest(GuestFrame),
+    Trampoline,
+}
+
+/// Samples by stack, and what was lost on the way here.
+#[derive(Debug)]
+pub(crate) struct Aggregate {
+    pub(crate) modules: Vec<Module>,
+    module_index: FxHashMap<CodeIdentity, u32>,
+    pub(crate) stacks: StackTable<StackFrame>,
+    /// Periods by stack.
+    pub(crate) counts: Vec<u64>,
+    pub(crate) outside_guest: u64,
+    pub(crate) truncated: u64,
+    pub(crate) broken: u64,
+    pub(crate) outer_unknown: u64,
+    pub(crate) unknown_code: u64,
+    pub(crate) folded: u64,
+    places: FxHashMap<(CodeId, u32), Resolved>,
+    stack: Vec<StackFrame>,
+}
+
+impl Aggregate {
+    pub(crate) fn new(max_stacks: usize) -> Self {
+        let mut aggregate = Self {
+            modules: Vec::new(),
+            module_index: FxHashMap::default(),
+            // One more for the stack that stands for all that did not fit.
+            stacks: StackTable::with_max_stacks(max_stacks.saturating_add(1)),
+            counts: Vec::new(),
+            outside_guest: 0,
+            truncated: 0,
+            broken: 0,
+            outer_unknown: 0,
+            unknown_code: 0,
+            folded: 0,
+            places: FxHashMap::default(),
+            stack: Vec::new(),
+        };
+        aggregate.stacks.intern(&[StackFrame::Marker(Marker::Folded)]);
+        aggregate
+    }
+
+    /// Counts one sample.
+    pub(crate) fn add(&mut self, sample: &RawSample, lookup: &Lookup<'_>) {
+        let weight = u64::from(sample.weight);
+        let end = match sample.end {
+            StackEnd::NoGuest => {
+                self.outside_guest += weight;
+                return;
+            }
+            StackEnd::Entry => None,
+            StackEnd::OuterUnknown => {
+                self.outer_unknown += weight;
+                Some(Marker::OuterUnknown)
+            }
+            StackEnd::Truncated => {
+                self.truncated += weight;
+                Some(Marker::Truncated)
+            }
+            StackEnd::Broken => {
+                self.broken += weight;
+                Some(Marker::Broken)
+            }
+        };
+        let mut stack = std::mem::take(&mut self.stack);
+        stack.clear();
+        self.resolve(sample, lookup, &mut stack);
+        stack.extend(end.map(StackFrame::Marker));
+        self.count(&stack, weight);
+        self.stack = stack;
+    }
+
+    fn resolve(&mut self, sample: &RawSample, lookup: &Lookup<'_>, stack: &mut Vec<StackFrame>) {
+        let mut called_host = false;
+        for frame in &sample.frames {
+            let (address, pc) = match frame {
+                RawFrame::Guest(address, pc) => (*address, *pc),
+                // An outer activation begins, like a host call, with the guest frame that called the host.
+                RawFrame::Host(_) | RawFrame::Reentry => {
+                    called_host = true;
+                    continue;
+                }
+            };
+            match self.place(address.lookup_offset(pc), sample.at, lookup) {
+                Some(Resolved::Guest(guest)) => {
+                    if std::mem::take(&mut called_host) {
+                        stack.push(StackFrame::HostCall(guest));
+                    }
+                    stack.push(StackFrame::Code(guest, pc));
+                }
+                // Glue between guest and host is of interest only when it is what runs.
+                Some(Resolved::Trampoline) if stack.is_empty() && pc == PcKind::Interrupted => {
+                    stack.push(StackFrame::Marker(Marker::Trampoline));
+                }
+                Some(Resolved::Trampoline) => {}
+                None => {
+                    self.unknown_code += 1;
+                    stack.push(StackFrame::Marker(Marker::UnknownCode));
+                }
+            }
+        }
+        if called_host || stack.is_empty() {
+            stack.push(StackFrame::Marker(if called_host { Marker::Host } else { Marker::Trampoline }));
+        }
+    }
+
+    fn place(&mut self, address: NativeAddress, at: Timestamp, lookup: &Lookup<'_>) -> Option<Resolved> {
+        let (code, described, offset) = lookup.find(address, at)?;
+        if let Some(place) = self.places.get(&(code, offset)) {
+            return Some(*place);
+        }
+        let described = described?;
+        let place = match described.place_at(offset) {
+            None => Resolved::Trampoline,
+            Some(place) => Resolved::Guest(GuestFrame {
+                module: self.module(described.modules().get(place.module as usize)?),
+                function_index: place.function_index,
+                offset: place.offset,
+                approximate: place.approximate,
+            }),
+        };
+        if self.places.len() >= MAX_CACHED_PLACES {
+            self.places.clear();
+        }
+        self.places.insert((code, offset), place);
+        Some(place)
+    }
+
+    fn module(&mut self, module: &Module) -> u32 {
+        *self.module_index.entry(module.identity).or_insert_with(|| {
+            self.modules.push(module.clone());
+            self.modules.len() as u32 - 1
+        })
+    }
+
+    fn count(&mut self, stack: &[StackFrame], weight: u64) {
+        let id = self.stacks.intern(stack).unwrap_or_else(|| {
+            self.folded += weight;
+            StackId(0)
+        });
+        let index = id.0 as usize;
+        if self.counts.len() <= index {
+            self.counts.resize(index + 1, 0);
+        }
+        self.counts[index] += weight;
+    }
+
+    /// Forgets what was cached about code that is gone.
+    pub(crate) fn forget(&mut self, gone: &[CodeId]) {
+        if !gone.is_empty() {
+            let gone: rustc_hash::FxHashSet<CodeId> = gone.iter().copied().collect();
+            self.places.retain(|(code, _), _| !gone.contains(code));
+        }
+    }
+}

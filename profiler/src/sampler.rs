@@ -1,0 +1,184 @@
+//! Starting and stopping.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use wasmscope_model::{Counter, RawSample, TimerKind};
+use wasmscope_signal::{self as signal, InstallError};
+
+use crate::raw_recording::RawRecording;
+use crate::session::Session;
+use crate::sys;
+use crate::threads::Threads;
+use crate::timer::TimerChoice;
+use crate::{CodeRegistry, Error, SamplerConfig};
+
+/// Samples every thread of this process that runs a guest.
+///
+/// # Accuracy
+///
+/// Samples are spread evenly over the CPU time of each thread; with n samples a share p has a standard error of
+/// √(p(1-p)/n). What is missed is counted in [`wasmscope_model::Losses`].
+///
+/// # Security
+///
+/// A recording holds function names, source paths and module names, and no data of the guest.
+#[derive(Debug)]
+pub struct Sampler;
+
+/// A sampler at work; it stops on drop.
+#[derive(Debug)]
+pub struct RunningSampler {
+    registry: Arc<CodeRegistry>,
+    running: Mutex<Option<Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    session: Arc<Session>,
+    drain: JoinHandle<()>,
+}
+
+impl Sampler {
+    /// Starts sampling. Threads that are inside a guest, and those that enter one later, are sampled from then on.
+    ///
+    /// # Errors
+    ///
+    /// When SIGPROF is taken (by name of who has it), when a sampler of this process is running already, when no timer
+    /// works here, and for a rate out of range.
+    pub fn start(config: SamplerConfig, registry: Arc<CodeRegistry>) -> Result<RunningSampler, Error> {
+        config.period()?;
+        signal::install().map_err(|error| match error {
+            InstallError::AlreadyInstalled => Error::AlreadyRunning,
+            InstallError::Taken(address) => Error::SignalTaken { by: sys::name_of_function(address) },
+            InstallError::Refused(errno) => {
+                Error::HandlerRefused { reason: std::io::Error::from_raw_os_error(errno).to_string() }
+            }
+        })?;
+        match Running::start(config, registry.clone()) {
+            Ok(running) => Ok(RunningSampler { registry, running: Mutex::new(Some(running)) }),
+            Err(error) => {
+                signal::uninstall();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Running {
+    fn start(config: SamplerConfig, registry: Arc<CodeRegistry>) -> Result<Self, Error> {
+        let choice = TimerChoice::make(&config)?;
+        let session = Arc::new(Session::new(config, choice, registry));
+        let for_drain = session.clone();
+        let drain = std::thread::Builder::new()
+            .name("wasmscope-drain".into())
+            .spawn(move || for_drain.drain_loop())
+            .map_err(|error| Error::Thread { reason: error.to_string() })?;
+        let threads = &mut *Threads::lock();
+        for thread in &mut threads.live {
+            session.arm(thread);
+        }
+        threads.session = Some(session.clone());
+        Ok(Self { session, drain })
+    }
+
+    /// Stops the timers and the drain thread, cuts what was recorded, and lets the threads go.
+    fn halt(self) -> RawRecording {
+        let Self { session, drain } = self;
+        session.disarm_all(&mut Threads::lock());
+        session.tell_drain_to_stop();
+        // A drain thread that panicked has lost nothing that the cut cannot still find in the rings.
+        let _ = drain.join();
+        let recording = session.cut();
+        let threads = &mut *Threads::lock();
+        threads.session = None;
+        session.release_threads(threads);
+        recording
+    }
+}
+
+impl RunningSampler {
+    /// Hands over what was recorded since the start or the last cut, and goes on sampling. `None` after a failed
+    /// [`RunningSampler::set_rate`].
+    pub fn cut(&self) -> Option<RawRecording> {
+        self.with(|running| running.session.cut())
+    }
+
+    /// Stops sampling, puts SIGPROF back as it was, and hands over what was recorded since the last cut. `None` after
+    /// a failed [`RunningSampler::set_rate`].
+    pub fn stop(self) -> Option<RawRecording> {
+        self.take().map(|running| {
+            let recording = running.halt();
+            signal::uninstall();
+            recording
+        })
+    }
+
+    /// Goes on with another rate; what was recorded before is dropped, so cut first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sampler::start`]. On an error sampling has stopped, except for a rate out of range, which changes nothing.
+    pub fn set_rate(&self, rate_hz: u32) -> Result<(), Error> {
+        let running = &mut *self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(config) = running.as_ref().map(|running| running.session.config.clone()) else {
+            return Err(Error::NoTimer { reasons: "sampling has stopped".to_owned() });
+        };
+        let config = SamplerConfig { rate_hz, ..config };
+        config.period()?;
+        if let Some(running) = running.take() {
+            running.halt();
+        }
+        match Running::start(config, self.registry.clone()) {
+            Ok(next) => {
+                *running = Some(next);
+                Ok(())
+            }
+            Err(error) => {
+                signal::uninstall();
+                Err(error)
+            }
+        }
+    }
+
+    /// Returns the rate that was asked for; 0 when sampling has stopped.
+    pub fn rate_hz(&self) -> u32 {
+        self.with(|running| running.session.config.rate_hz).unwrap_or(0)
+    }
+
+    /// Returns which timer is used, and why.
+    pub fn timer(&self) -> Option<(TimerKind, String)> {
+        self.with(|running| (running.session.choice.kind, running.session.choice.reason.clone()))
+    }
+
+    /// Returns the last sample of each thread that is still alive.
+    ///
+    /// # Accuracy
+    ///
+    /// As old as the thread's last sample: a thread that uses no CPU is not sampled, and shows where it last ran.
+    pub fn last_samples(&self) -> Vec<RawSample> {
+        self.with(|running| running.session.last_samples()).unwrap_or_default()
+    }
+
+    /// Returns the counters since the last cut.
+    pub fn counters(&self) -> Vec<Counter> {
+        self.with(|running| running.session.counters()).unwrap_or_default()
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&Running) -> T) -> Option<T> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(act)
+    }
+
+    fn take(&self) -> Option<Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for RunningSampler {
+    fn drop(&mut self) {
+        if let Some(running) = self.take() {
+            running.halt();
+            signal::uninstall();
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! One run of the sampler: the threads it has armed, and what they have recorded.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use wasmscope_model::{
+    ClockAnchor, Counter, Event, NativeAddress, PcKind, RawFrame, RawSample, SampleContext, StackEnd, ThreadNumber,
+    Timestamp,
+};
+use wasmscope_signal::{End, FrameTag, Record};
+
+use crate::aggregate::Aggregate;
+use crate::raw_recording::RawRecording;
+use crate::sys;
+use crate::thread_states::ThreadStates;
+use crate::threads::{SampledThread, Threads};
+use crate::timer::TimerChoice;
+use crate::totals::{Armed, Totals};
+use crate::{CodeRegistry, SamplerConfig};
+
+/// How often rings are emptied.
+const DRAIN_EVERY: Duration = Duration::from_millis(20);
+/// Unloaded code is kept this long for samples that are still on their way.
+const KEEP_UNLOADED: Duration = Duration::from_secs(10);
+
+/// One run of the sampler.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) config: SamplerConfig,
+    pub(crate) choice: TimerChoice,
+    registry: Arc<CodeRegistry>,
+    departed: Mutex<Vec<SampledThread>>,
+    /// What the threads that are no longer sampled counted, until the next cut.
+    departed_totals: Mutex<Totals>,
+    threads_not_sampled: AtomicU64,
+    drained: Mutex<Drained>,
+    /// Timers are stopped, and no thread is armed any more.
+    halted: AtomicBool,
+    stopping: AtomicBool,
+    wake: Condvar,
+    wake_lock: Mutex<()>,
+}
+
+/// What has been taken out of the rings since the last cut. Whoever holds it is the one consumer of all rings.
+#[derive(Debug)]
+pub(crate) struct Drained {
+    pub(crate) aggregate: Aggregate,
+    pub(crate) totals: Totals,
+    pub(crate) started: ClockAnchor,
+    pub(crate) drain_cpu: Duration,
+    pub(crate) unregistered_before: u64,
+    /// Batches of which the rest could not be read.
+    pub(crate) garbled: u64,
+    words: Vec<u64>,
+    last: Vec<(ThreadNumber, RawSample)>,
+}
+
+impl Drained {
+    fn new(config: &SamplerConfig) -> Self {
+        Self {
+            aggregate: Aggregate::new(config.max_stacks),
+            totals: Totals::default(),
+            words: Vec::new(),
+            started: ClockAnchor { monotonic: sys::now(), wall: SystemTime::now() },
+            drain_cpu: Duration::ZERO,
+            unregistered_before: wasmscope_signal::unregistered_signals(),
+            garbled: 0,
+            last: Vec::new(),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What these hold is counted up, never half changed: a panic elsewhere does not spoil it.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Session {
+    pub(crate) fn new(config: SamplerConfig, choice: TimerChoice, registry: Arc<CodeRegistry>) -> Self {
+        let drained = Mutex::new(Drained::new(&config));
+        Self {
+            config,
+            choice,
+            registry,
+            departed: Mutex::default(),
+            departed_totals: Mutex::default(),
+            threads_not_sampled: AtomicU64::new(0),
+            drained,
+            halted: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            wake: Condvar::new(),
+            wake_lock: Mutex::new(()),
+        }
+    }
+
+    pub(crate) fn count_thread_not_sampled(&self) {
+        self.threads_not_sampled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Starts sampling a thread.
+    pub(crate) fn arm(&self, thread: &mut SampledThread) {
+        if self.halted.load(Ordering::Acquire) {
+            return;
+        }
+        let ring = thread.pooled.ring(self.config.ring_size());
+        // Nobody else drains it yet; whatever an earlier session left in it is not ours.
+        ring.consume(|_| {});
+        thread.has_recorded = true;
+        thread.pooled.state.prepare(ring, self.config.max_depth, self.choice.ticks());
+        let cpu_before = sys::thread_cpu_time(thread.tid).unwrap_or_default();
+        let armed = Armed::new(thread.pooled.state, cpu_before);
+        match self.choice.start(thread.tid) {
+            Ok(timer) => thread.armed = Some(armed.with(timer)),
+            Err(_) => self.count_thread_not_sampled(),
+        }
+    }
+
+    /// Stops sampling a thread, and accounts for it. What it has recorded is still in its ring.
+    fn disarm(&self, thread: &mut SampledThread, totals: &mut Totals) {
+        totals.account(thread, &self.choice);
+        totals.threads += u32::from(thread.armed.take().is_some());
+        thread.pooled.state.retire();
+    }
+
+    /// Takes over a thread that is ending. It runs on that thread, so it does no more than it must.
+    pub(crate) fn depart(&self, mut thread: SampledThread) {
+        self.disarm(&mut thread, &mut lock(&self.departed_totals));
+        lock(&self.departed).push(thread);
+    }
+
+    /// Drains until told to stop. Runs on its own thread.
+    pub(crate) fn drain_loop(&self) {
+        sys::lower_own_priority();
+        let mut next_forget = sys::now();
+        while !self.stopping.load(Ordering::Acquire) {
+            let guard = lock(&self.wake_lock);
+            if !self.stopping.load(Ordering::Acquire) {
+                // Whether it was woken or timed out, it drains.
+                drop(self.wake.wait_timeout(guard, DRAIN_EVERY));
+            }
+            let tid = sys::current_tid();
+            let before = sys::thread_cpu_time(tid).unwrap_or_default();
+            let drained = &mut *lock(&self.drained);
+            self.drain(drained);
+            let now = sys::now();
+            if now.since(next_forget) > Duration::from_secs(1) {
+                next_forget = now;
+                self.forget_unloaded(&mut drained.aggregate, now);
+            }
+            drained.drain_cpu += sys::thread_cpu_time(tid).unwrap_or_default().saturating_sub(before);
+        }
+    }
+
+    pub(crate) fn tell_drain_to_stop(&self) {
+        let _guard = lock(&self.wake_lock);
+        self.stopping.store(true, Ordering::Release);
+        self.wake.notify_all();
+    }
+
+    /// Empties every ring once.
+    fn drain(&self, drained: &mut Drained) {
+        let armed: Vec<_> = {
+            let threads = Threads::lock();
+            let sampled = threads.live.iter().filter(|thread| thread.has_recorded);
+            sampled.map(|thread| (thread.number, thread.pooled)).collect()
+        };
+        for (number, mut pooled) in armed {
+            self.drain_ring(number, pooled.ring(self.config.ring_size()), drained);
+        }
+        let departed = std::mem::take(&mut *lock(&self.departed));
+        for mut thread in departed {
+            self.drain_ring(thread.number, thread.pooled.ring(self.config.ring_size()), drained);
+            drained.last.retain(|(number, _)| *number != thread.number);
+            ThreadStates::global().release(thread.pooled);
+        }
+        let totals = std::mem::take(&mut *lock(&self.departed_totals));
+        drained.totals.merge(&totals);
+    }
+
+    fn drain_ring(&self, thread: ThreadNumber, ring: &wasmscope_signal::Ring<'_>, drained: &mut Drained) {
+        drained.words.clear();
+        ring.consume(|word| drained.words.push(word));
+        if drained.words.is_empty() {
+            return;
+        }
+        let lookup = self.registry.lookup();
+        let mut rest = &drained.words[..];
+        let mut last = None;
+        loop {
+            match Record::split_first(rest) {
+                Ok(Some((record, tail))) => {
+                    rest = tail;
+                    let sample = raw_sample(thread, &record);
+                    drained.aggregate.add(&sample, &lookup);
+                    last = Some(sample);
+                }
+                Ok(None) => break,
+                // Only a defect of ours can garble a ring; what is left of the batch is counted and skipped.
+                Err(_) => {
+                    drained.garbled += 1;
+                    break;
+                }
+            }
+        }
+        if let Some(sample) = last {
+            drained.last.retain(|(number, _)| *number != thread);
+            drained.last.push((thread, sample));
+        }
+    }
+
+    fn forget_unloaded(&self, aggregate: &mut Aggregate, now: Timestamp) {
+        let keep = u64::try_from(KEEP_UNLOADED.as_nanos()).unwrap_or(u64::MAX);
+        let limit = Timestamp::from_monotonic_nanos(now.monotonic_nanos().saturating_sub(keep));
+        aggregate.forget(&self.registry.forget_before(limit));
+    }
+
+    /// Returns the last sample of each live thread.
+    pub(crate) fn last_samples(&self) -> Vec<RawSample> {
+        let drained = &mut *lock(&self.drained);
+        self.drain(drained);
+        drained.last.iter().map(|(_, sample)| sample.clone()).collect()
+    }
+
+    /// Hands over what was recorded since the last cut, and begins anew.
+    pub(crate) fn cut(&self) -> RawRecording {
+        let drained = &mut *lock(&self.drained);
+        let mut live = 0;
+        for thread in &mut Threads::lock().live {
+            live += u32::from(thread.armed.is_some());
+            drained.totals.account(thread, &self.choice);
+        }
+        self.drain(drained);
+        drained.totals.threads += live;
+        let taken = std::mem::replace(drained, Drained::new(&self.config));
+        drained.last.clone_from(&taken.last);
+        RawRecording::new(self, taken)
+    }
+
+    /// Stops the timer of every thread. What was recorded can still be cut.
+    pub(crate) fn disarm_all(&self, threads: &mut Threads) {
+        self.halted.store(true, Ordering::Release);
+        let totals = &mut *lock(&self.departed_totals);
+        for thread in threads.live.iter_mut().filter(|thread| thread.armed.is_some()) {
+            self.disarm(thread, totals);
+        }
+    }
+
+    /// Lets go of every thread, after the last cut.
+    pub(crate) fn release_threads(&self, threads: &mut Threads) {
+        threads.live.iter_mut().for_each(|thread| thread.has_recorded = false);
+        let departed = std::mem::take(&mut *lock(&self.departed));
+        departed.into_iter().for_each(|thread| ThreadStates::global().release(thread.pooled));
+    }
+
+    /// Returns what has been counted since the last cut.
+    pub(crate) fn counters(&self) -> Vec<Counter> {
+        let drained = &mut *lock(&self.drained);
+        for thread in &mut Threads::lock().live {
+            drained.totals.account(thread, &self.choice);
+        }
+        self.drain(drained);
+        let Drained { aggregate, totals, .. } = drained;
+        let counter = |name, value| Counter { name, value };
+        vec![
+            counter("samples", aggregate.counts.iter().sum()),
+            counter("signals", totals.ticks),
+            counter("dropped_ring_full", totals.dropped_full),
+            counter("merged_signals", totals.missing),
+            counter("outside_guest", aggregate.outside_guest),
+            counter("handler_nanos", u64::try_from(totals.handler.as_nanos()).unwrap_or(u64::MAX)),
+            counter("cpu_nanos", u64::try_from(totals.cpu.as_nanos()).unwrap_or(u64::MAX)),
+        ]
+    }
+
+    /// Returns how many threads could not be sampled, since the session began.
+    pub(crate) fn threads_not_sampled(&self) -> u64 {
+        self.threads_not_sampled.load(Ordering::Relaxed)
+    }
+}
+
+fn raw_sample(thread: ThreadNumber, record: &Record<'_>) -> RawSample {
+    let [at, request, trace_high, trace_low, span_id, guest_task, store] = record.fixed;
+    let frames = record.frames().map(|(tag, address)| {
+        let address = NativeAddress::new(address);
+        match tag {
+            FrameTag::Interrupted => RawFrame::Guest(address, PcKind::Interrupted),
+            FrameTag::ReturnAddress => RawFrame::Guest(address, PcKind::ReturnAddress),
+            FrameTag::Host => RawFrame::Host(address),
+            FrameTag::Reentry => RawFrame::Reentry,
+        }
+    });
+    RawSample {
+        at: Timestamp::from_monotonic_nanos(at),
+        thread,
+        event: Event::Cpu,
+        weight: u32::from(record.weight),
+        context: SampleContext {
+            request,
+            trace_id: (u128::from(trace_high) << 64) | u128::from(trace_low),
+            span_id,
+            guest_task,
+            store,
+        },
+        frames: frames.collect(),
+        end: match record.end {
+            End::Entry => StackEnd::Entry,
+            End::OuterUnknown => StackEnd::OuterUnknown,
+            End::Truncated => StackEnd::Truncated,
+            End::Broken => StackEnd::Broken,
+            End::NoGuest => StackEnd::NoGuest,
+        },
+    }
+}

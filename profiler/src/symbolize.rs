@@ -1,0 +1,135 @@
+//! From counted stacks of code offsets to a profile with names and lines.
+
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use wasmscope_model::{
+    CodeLocation, Event, FrameOrigin, Function, FunctionId, Line, LineOrigin, Location, LocationId, Marker, Module,
+    ModuleId, NameOrigin, PcKind, Place, Profile, Resolved, SampleRow, StackTable, SymbolSource, WhyNoLine,
+};
+
+use crate::aggregate::{Aggregate, GuestFrame, StackFrame};
+
+type Ordered<T> = IndexSet<T, FxBuildHasher>;
+
+/// Builds a profile: each distinct place is looked up once.
+pub(crate) fn symbolized(aggregate: Aggregate, period_nanos: u64, source: &mut dyn SymbolSource) -> Profile {
+    let Aggregate { modules, stacks, counts, .. } = aggregate;
+    let mut tables = Tables {
+        modules: &modules,
+        source,
+        functions: Ordered::default(),
+        locations: Ordered::default(),
+        known: FxHashMap::default(),
+    };
+    let mut by_location = StackTable::with_max_stacks(u32::MAX as usize);
+    let mut periods: Vec<u64> = Vec::new();
+    let mut ids = Vec::new();
+    for ((_, frames), count) in stacks.iter().zip(counts).filter(|(_, count)| *count > 0) {
+        ids.clear();
+        ids.extend(frames.iter().map(|frame| tables.location(*frame)));
+        // Different calls to one host function may share a location, so stacks may meet here.
+        if let Some(stack) = by_location.intern(&ids) {
+            periods.resize(by_location.len(), 0);
+            periods[stack.0 as usize] += count;
+        }
+    }
+    let samples = by_location.iter().zip(periods).map(|((stack, _), count)| SampleRow {
+        stack,
+        event: Event::Cpu,
+        count,
+        amount: count.saturating_mul(period_nanos),
+    });
+    let samples = samples.collect();
+    let Tables { functions, locations, .. } = tables;
+    Profile {
+        functions: functions.into_iter().collect(),
+        locations: locations.into_iter().collect(),
+        stacks: by_location,
+        samples,
+        period_nanos,
+        modules,
+    }
+}
+
+struct Tables<'a> {
+    modules: &'a [Module],
+    source: &'a mut dyn SymbolSource,
+    functions: Ordered<Function>,
+    locations: Ordered<Location>,
+    known: FxHashMap<StackFrame, LocationId>,
+}
+
+impl Tables<'_> {
+    fn location(&mut self, frame: StackFrame) -> LocationId {
+        if let Some(known) = self.known.get(&frame) {
+            return *known;
+        }
+        let location = match frame {
+            StackFrame::Code(guest, pc) => self.guest(guest, pc),
+            StackFrame::HostCall(guest) => self.host_call(guest),
+            StackFrame::Marker(marker) => self.marker(marker),
+        };
+        let id = LocationId(index(self.locations.insert_full(location).0));
+        self.known.insert(frame, id);
+        id
+    }
+
+    fn code_location(&self, guest: GuestFrame) -> Option<CodeLocation> {
+        let GuestFrame { module, function_index, offset, approximate } = guest;
+        let module = self.modules.get(module as usize)?.identity;
+        Some(CodeLocation { module, function_index, offset, approximate })
+    }
+
+    fn guest(&mut self, guest: GuestFrame, pc: PcKind) -> Location {
+        let Some(place) = self.code_location(guest) else {
+            return self.marker(Marker::UnknownCode);
+        };
+        let Resolved { frames, name, line } = self.source.resolve(&place);
+        let lines = frames.into_iter().map(|frame| Line {
+            function: self.function(Function {
+                name: frame.name,
+                system_name: frame.system_name,
+                file: frame.file,
+                start_line: frame.start_line,
+            }),
+            line: frame.line,
+            column: frame.column,
+        });
+        let lines = lines.collect();
+        let module = ModuleId(guest.module);
+        let place = guest.offset.map_or(Place::Module(module), |offset| Place::Code(module, offset));
+        Location { place, origin: Some(FrameOrigin { pc, line, name }), lines }
+    }
+
+    fn host_call(&mut self, guest: GuestFrame) -> Location {
+        let called = self.code_location(guest).and_then(|place| self.source.host_call(&place));
+        match called {
+            None => self.marker(Marker::Host),
+            Some(name) => {
+                let place = Place::HostCall(ModuleId(guest.module));
+                self.without_code(place, name, NameOrigin::Import)
+            }
+        }
+    }
+
+    fn marker(&mut self, marker: Marker) -> Location {
+        self.without_code(Place::Marker(marker), marker.label().to_owned(), NameOrigin::Marker)
+    }
+
+    fn without_code(&mut self, place: Place, name: String, origin: NameOrigin) -> Location {
+        let system_name = name.clone();
+        let function = self.function(Function { name, system_name, file: String::new(), start_line: 0 });
+        let line = LineOrigin::Missing(WhyNoLine::NotGuestCode);
+        let origin = FrameOrigin { pc: PcKind::Interrupted, line, name: origin };
+        Location { place, origin: Some(origin), lines: vec![Line { function, line: 0, column: 0 }] }
+    }
+
+    fn function(&mut self, function: Function) -> FunctionId {
+        FunctionId(index(self.functions.insert_full(function).0))
+    }
+}
+
+/// Table sizes are bounded by the limit on stacks times the depth limit, which fits.
+fn index(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,138 @@
+//! The threads that run guests, and their timers.
+
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use wasmscope_model::ThreadNumber;
+use wasmscope_signal::{StoreContext, register_current_thread, unregister_current_thread};
+
+use crate::session::Session;
+use crate::sys::{self, Tid};
+use crate::thread_states::{PooledState, ThreadStates};
+use crate::totals::Armed;
+
+/// One thread that has entered a guest.
+#[derive(Debug)]
+pub(crate) struct SampledThread {
+    pub(crate) number: ThreadNumber,
+    pub(crate) tid: Tid,
+    pub(crate) pooled: PooledState,
+    pub(crate) armed: Option<Armed>,
+    /// Whether the present session has armed it at some time, so that its ring may hold samples.
+    pub(crate) has_recorded: bool,
+}
+
+/// All threads that run guests, and the session that samples them, if one does.
+#[derive(Debug, Default)]
+pub(crate) struct Threads {
+    pub(crate) live: Vec<SampledThread>,
+    pub(crate) session: Option<Arc<Session>>,
+    next: u32,
+}
+
+impl Threads {
+    pub(crate) fn lock() -> MutexGuard<'static, Threads> {
+        static GLOBAL: OnceLock<Mutex<Threads>> = OnceLock::new();
+        GLOBAL.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in the calling thread; `None` when it cannot be sampled.
+    fn join(&mut self) -> Option<Membership> {
+        let pooled = ThreadStates::global().acquire();
+        let registered = pooled.filter(|pooled| register_current_thread(pooled.state).is_ok());
+        let Some(pooled) = registered else {
+            pooled.into_iter().for_each(|pooled| ThreadStates::global().release(pooled));
+            if let Some(session) = &self.session {
+                session.count_thread_not_sampled();
+            }
+            return None;
+        };
+        pooled.state.set_stack(sys::current_stack());
+        let number = ThreadNumber(self.next);
+        self.next = self.next.wrapping_add(1);
+        let mut thread = SampledThread { number, tid: sys::current_tid(), pooled, armed: None, has_recorded: false };
+        if let Some(session) = &self.session {
+            session.arm(&mut thread);
+        }
+        self.live.push(thread);
+        Some(Membership { number, pooled })
+    }
+
+    /// Lets the calling thread go; what it has recorded stays with the session.
+    fn leave(&mut self, number: ThreadNumber) {
+        let Some(index) = self.live.iter().position(|thread| thread.number == number) else {
+            return;
+        };
+        let thread = self.live.swap_remove(index);
+        unregister_current_thread();
+        match &self.session {
+            Some(session) => session.depart(thread),
+            None => ThreadStates::global().release(thread.pooled),
+        }
+    }
+}
+
+/// The calling thread's place among the sampled threads; it is given up when the thread ends.
+#[derive(Debug)]
+struct Membership {
+    number: ThreadNumber,
+    pooled: PooledState,
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        // A thread that ends has left every guest.
+        while self.pooled.state.activations.depth() > 0 {
+            self.pooled.state.activations.leave();
+        }
+        Threads::lock().leave(self.number);
+    }
+}
+
+thread_local! {
+    /// `None` inside: this thread was refused, and is not asked again.
+    static MEMBERSHIP: RefCell<Option<Option<Membership>>> = const { RefCell::new(None) };
+}
+
+/// Notes that the calling thread is about to enter the guest of a store. Call it from `CallHook::CallingWasm`.
+///
+/// The thread is taken in on its first call, and sampled while a sampler runs. Without a [`StoreContext`] host calls
+/// show as `[host]` with an unknown outer part.
+///
+/// # Accuracy
+///
+/// A thread that ends while its thread-local variables are already gone is not taken in again.
+pub fn guest_entered(context: Option<StoreContext>, store: u64) {
+    // A thread that is ending has no thread-locals any more, and is not sampled.
+    let _ = MEMBERSHIP.try_with(|membership| {
+        let Ok(mut membership) = membership.try_borrow_mut() else {
+            return;
+        };
+        if let Some(member) = membership.get_or_insert_with(|| Threads::lock().join()) {
+            member.pooled.state.activations.enter(context, store);
+        }
+    });
+}
+
+/// Notes that the guest entered last has returned or trapped. Call it from `CallHook::ReturningFromWasm`.
+pub fn guest_left() {
+    with_member(|member| member.pooled.state.activations.leave());
+}
+
+/// Removes what a store left behind, on every thread. Call it before the store is dropped.
+///
+/// A guest that returned or trapped leaves nothing; a panic that unwound past a guest does.
+pub fn forget_store(store: u64) {
+    for thread in &Threads::lock().live {
+        thread.pooled.state.activations.forget_store(store);
+    }
+}
+
+fn with_member(act: impl FnOnce(&Membership)) {
+    // As above: a thread that is ending has nothing to note.
+    let _ = MEMBERSHIP.try_with(|membership| {
+        if let Ok(Some(Some(member))) = membership.try_borrow().as_deref() {
+            act(member);
+        }
+    });
+}
