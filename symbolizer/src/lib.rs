@@ -1,1 +1,39 @@
-//! Placeholder.
+//! What the bytes of a WebAssembly module tell: code identity, functions, source lines, inline chains.
+//!
+//! ```
+//! use wasmscope_model::{CodeLocation, SymbolSource};
+//! use wasmscope_symbolizer::{ModuleImage, Symbolizer};
+//!
+//! let bytes = wat::parse_str(r#"(module (func $hello (export "run") nop))"#)?;
+//! let image = ModuleImage::parse(bytes.into())?;
+//! let module = image.identity();
+//! let mut symbolizer = Symbolizer::new();
+//! symbolizer.add_module(image);
+//! let place = CodeLocation { module, function_index: 0, offset: None, approximate: false };
+//! assert_eq!(symbolizer.resolve(&place).frames[0].name, "hello");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! 1. [`ModuleImage::parse`] reads the module's structure once: sections, functions, names.
+//! 2. [`Symbolizer::add_module`] takes it in; DWARF is not touched yet.
+//! 3. [`Symbolizer`] resolves places as [`wasmscope_model::SymbolSource`]: DWARF is parsed unit by unit as places need
+//!    it, and every place is looked up once.
+//!
+//! Modules are hostile input: nothing here panics on them, and what cannot be read turns into a reason.
+//!
+//! Not for: finding files, components (the next layer splits them into core modules), native code.
+
+mod call_graph;
+mod call_site;
+mod debug_info;
+mod demangle;
+mod error;
+mod module_image;
+mod names;
+mod symbolizer;
+
+pub use call_graph::CallGraph;
+pub use demangle::demangle;
+pub use error::Error;
+pub use module_image::ModuleImage;
+pub use symbolizer::Symbolizer;

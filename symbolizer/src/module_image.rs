@@ -1,0 +1,307 @@
+//! The structure of a core module, read once.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use sha2::{Digest, Sha256};
+use wasmparser::{Encoding, ExternalKind, Imports, Parser, Payload, TypeRef};
+use wasmscope_model::{ByteSize, CodeIdentity, CodeOffset, Module};
+
+use crate::Error;
+use crate::names::Names;
+
+/// The structure of a core module: where its code lies, which functions it has, and what it calls them.
+#[derive(Clone, Debug)]
+pub struct ModuleImage {
+    bytes: Arc<[u8]>,
+    identity: CodeIdentity,
+    /// The contents of the code section in the file.
+    code_section: Range<usize>,
+    /// Imported functions, as `module.name`.
+    imports: Vec<String>,
+    /// The bodies of defined functions, without their size, in order.
+    bodies: Vec<Range<u32>>,
+    exports: FxHashMap<u32, String>,
+    pub(crate) names: Names,
+    /// The `.debug_*` sections in the file.
+    debug_sections: FxHashMap<String, Range<usize>>,
+    build_id: String,
+    producers: Vec<String>,
+    source_map: Option<String>,
+}
+
+/// Import names are cut at this many bytes each.
+const MAX_IMPORT_NAME_BYTES: usize = 512;
+
+impl ModuleImage {
+    /// Reads the structure of a module. Function bodies are not validated.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not WebAssembly, are a component, or break off or go wrong somewhere, with the offset.
+    /// Unreadable names are no error; the functions stay without a name.
+    pub fn parse(bytes: Arc<[u8]>) -> Result<Self, Error> {
+        if !bytes.starts_with(b"\0asm") {
+            return Err(Error::NotWasm);
+        }
+        if u32::try_from(bytes.len()).is_err() {
+            return Err(Error::TooLarge { size: bytes.len() });
+        }
+        let mut image = Self {
+            bytes: bytes.clone(),
+            identity: CodeIdentity::from_digest(Sha256::digest([]).into()),
+            code_section: 0..0,
+            imports: Vec::new(),
+            bodies: Vec::new(),
+            exports: FxHashMap::default(),
+            names: Names::default(),
+            debug_sections: FxHashMap::default(),
+            build_id: String::new(),
+            producers: Vec::new(),
+            source_map: None,
+        };
+        for payload in Parser::new(0).parse_all(&bytes) {
+            image.take(payload?)?;
+        }
+        Ok(image)
+    }
+
+    fn take(&mut self, payload: Payload<'_>) -> Result<(), Error> {
+        match payload {
+            Payload::Version { encoding: Encoding::Component, .. } => return Err(Error::Component),
+            Payload::ImportSection(reader) => {
+                for group in reader {
+                    self.take_imports(group?)?;
+                }
+            }
+            Payload::ExportSection(reader) => {
+                for export in reader {
+                    let export = export?;
+                    if export.kind == ExternalKind::Func {
+                        self.exports.entry(export.index).or_insert_with(|| crate::names::cut(export.name).to_owned());
+                    }
+                }
+            }
+            Payload::CodeSectionStart { unchecked_range: range, .. } => {
+                self.code_section = usize_range(&range);
+                let code = self.bytes.get(self.code_section.clone()).unwrap_or_default();
+                self.identity = CodeIdentity::from_digest(Sha256::digest(code).into());
+            }
+            Payload::CodeSectionEntry(body) => {
+                let range = usize_range(&body.range());
+                let offset = |position: usize| {
+                    u32::try_from(position.saturating_sub(self.code_section.start)).unwrap_or(u32::MAX)
+                };
+                self.bodies.push(offset(range.start)..offset(range.end));
+            }
+            Payload::CustomSection(section) => self.take_custom(&section),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_imports(&mut self, group: Imports<'_>) -> Result<(), Error> {
+        let mut add = |module: &str, name: &str, ty: &TypeRef| {
+            if matches!(ty, TypeRef::Func(_) | TypeRef::FuncExact(_)) {
+                let full = format!("{module}.{name}");
+                self.imports.push(full[..full.floor_char_boundary(MAX_IMPORT_NAME_BYTES)].to_owned());
+            }
+        };
+        match group {
+            Imports::Single(_, import) => add(import.module, import.name, &import.ty),
+            Imports::Compact1 { module, items } => {
+                for item in items {
+                    let item = item?;
+                    add(module, item.name, &item.ty);
+                }
+            }
+            Imports::Compact2 { module, ty, names } => {
+                for name in names {
+                    add(module, name?, &ty);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_custom(&mut self, section: &wasmparser::CustomSectionReader<'_>) {
+        let start = usize::try_from(section.data_offset()).unwrap_or(usize::MAX);
+        let range = start..start.saturating_add(section.data().len());
+        match section.name() {
+            "build_id" => self.build_id = build_id(section.data()),
+            "sourceMappingURL" => {
+                self.source_map =
+                    Some(String::from_utf8_lossy(section.data().get(1..).unwrap_or_default()).into_owned());
+            }
+            "producers" => self.producers = producers(section),
+            // A later section of the same name does not replace the first, as in every other reader.
+            name if name.starts_with(".debug_") => {
+                self.debug_sections.entry(name.to_owned()).or_insert(range);
+            }
+            _ => self.names.read(section),
+        }
+    }
+
+    /// Returns the identity of the module's code.
+    pub fn identity(&self) -> CodeIdentity {
+        self.identity
+    }
+
+    /// Returns the bytes of the file.
+    pub fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
+    }
+
+    /// Returns where the contents of the code section begin in the file.
+    pub fn code_section_start(&self) -> ByteSize {
+        ByteSize::new(self.code_section.start as u64)
+    }
+
+    /// Returns how many functions the module defines.
+    pub fn defined_functions(&self) -> usize {
+        self.bodies.len()
+    }
+
+    /// Returns the function imports in order, as `module.name`.
+    pub fn function_imports(&self) -> &[String] {
+        &self.imports
+    }
+
+    /// Returns the export name of a function.
+    pub fn export_of(&self, function_index: u32) -> Option<&str> {
+        self.exports.get(&function_index).map(String::as_str)
+    }
+
+    /// Finds the function whose body covers an offset.
+    pub fn function_at(&self, offset: CodeOffset) -> Option<u32> {
+        let behind = self.bodies.partition_point(|body| body.start <= offset.get());
+        let index = behind.checked_sub(1)?;
+        self.bodies.get(index)?.contains(&offset.get()).then(|| self.function_index(index))
+    }
+
+    /// Returns the body of a defined function as offsets of the code section; `None` for imports.
+    pub fn body(&self, function_index: u32) -> Option<Range<u32>> {
+        let index = (function_index as usize).checked_sub(self.imports.len())?;
+        self.bodies.get(index).cloned()
+    }
+
+    /// Returns the bodies of all defined functions, with their function indices.
+    pub fn bodies(&self) -> impl Iterator<Item = (u32, Range<u32>)> {
+        self.bodies.iter().enumerate().map(|(index, body)| (self.function_index(index), body.clone()))
+    }
+
+    fn function_index(&self, defined: usize) -> u32 {
+        u32::try_from(defined.saturating_add(self.imports.len())).unwrap_or(u32::MAX)
+    }
+
+    /// Returns the bytes of the file at offsets of the code section.
+    pub(crate) fn code_bytes(&self, range: Range<u32>) -> Option<&[u8]> {
+        let at = |offset: u32| self.code_section.start.checked_add(offset as usize);
+        self.bytes.get(at(range.start)?..at(range.end)?)
+    }
+
+    /// Returns the contents of a `.debug_*` section; empty when there is none.
+    pub(crate) fn debug_section<'b>(&self, bytes: &'b [u8], name: &str) -> &'b [u8] {
+        self.debug_sections.get(name).and_then(|range| bytes.get(range.clone())).unwrap_or_default()
+    }
+
+    /// Tells whether the module carries DWARF.
+    pub fn has_dwarf(&self) -> bool {
+        self.debug_sections.contains_key(".debug_info")
+    }
+
+    /// Tells whether the module carries names of functions.
+    pub fn has_names(&self) -> bool {
+        self.names.len() > 0
+    }
+
+    /// Returns the source map that the module points to.
+    pub fn source_map(&self) -> Option<&str> {
+        self.source_map.as_deref()
+    }
+
+    /// Returns languages and tools that the module says it was made by.
+    pub fn producers(&self) -> &[String] {
+        &self.producers
+    }
+
+    /// Describes the module for a recording, under the name given.
+    pub fn to_model_module(&self, name: &str) -> Module {
+        Module {
+            name: name.to_owned(),
+            identity: self.identity,
+            code_section_start: self.code_section_start(),
+            code_section_size: ByteSize::new(self.code_section.len() as u64),
+            file_hash: hex(&Sha256::digest(&self.bytes)),
+            build_id: self.build_id.clone(),
+        }
+    }
+}
+
+fn usize_range(range: &Range<u64>) -> Range<usize> {
+    let convert = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
+    convert(range.start)..convert(range.end)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads a `build_id` section: a length and that many bytes.
+fn build_id(data: &[u8]) -> String {
+    let Some((length, id)) = data.split_first() else {
+        return String::new();
+    };
+    hex(id.get(..usize::from(*length)).unwrap_or(id))
+}
+
+/// Reads the `producers` section as far as it can be read.
+fn producers(section: &wasmparser::CustomSectionReader<'_>) -> Vec<String> {
+    let wasmparser::KnownCustom::Producers(fields) = section.as_known() else {
+        return Vec::new();
+    };
+    let values = fields.into_iter().flatten().flat_map(|field| field.values.into_iter().flatten());
+    values.take(64).map(|value| format!("{} {}", value.name, value.version).trim().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(text: &str) -> ModuleImage {
+        ModuleImage::parse(wat::parse_str(text).unwrap().into()).unwrap()
+    }
+
+    #[test]
+    fn code_identity_survives_stripping_and_not_a_change_of_code() {
+        let named = image("(module (func $a nop) (func $b nop nop))");
+        let stripped = image("(module (func nop) (func nop nop))");
+        let other = image("(module (func nop nop) (func nop nop))");
+        assert_eq!(named.identity(), stripped.identity());
+        assert_ne!(named.identity(), other.identity());
+        assert!(named.has_names() && !stripped.has_names());
+    }
+
+    #[test]
+    fn offsets_belong_to_the_function_whose_body_covers_them() {
+        let image = image(r#"(module (import "env" "f" (func)) (func nop) (func nop nop))"#);
+        // One byte for the count, one for the size of each body.
+        assert_eq!(image.body(1), Some(2..5));
+        assert_eq!(image.body(2), Some(6..10));
+        assert_eq!(image.function_at(CodeOffset::new(2)), Some(1));
+        assert_eq!(image.function_at(CodeOffset::new(5)), None);
+        assert_eq!(image.function_at(CodeOffset::new(9)), Some(2));
+        assert_eq!(image.function_imports(), ["env.f"]);
+        assert_eq!(image.body(0), None);
+    }
+
+    #[test]
+    fn what_is_no_module_is_refused_by_its_kind() {
+        let refused = |bytes: &[u8]| ModuleImage::parse(bytes.into()).unwrap_err();
+        assert_eq!(refused(b"\x7fELF"), Error::NotWasm);
+        assert_eq!(refused(&wat::parse_str("(component)").unwrap()), Error::Component);
+        let whole = wat::parse_str("(module (func nop))").unwrap();
+        assert!(matches!(refused(&whole[..whole.len() - 1]), Error::Malformed { .. }));
+    }
+}

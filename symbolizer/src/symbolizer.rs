@@ -1,0 +1,180 @@
+//! From places in code to names and lines.
+
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+use wasmscope_model::{
+    CodeIdentity, CodeLocation, CodeOffset, LineOrigin, NameOrigin, Resolved, ResolvedFrame, SymbolSource, WhyNoLine,
+    WhyUnnamed,
+};
+
+use crate::ModuleImage;
+use crate::call_site::{Callee, call_sites};
+use crate::debug_info::DebugInfo;
+use crate::demangle::demangle;
+
+/// An inline chain, innermost first; `None` where the DWARF has nothing, an error where it cannot be read.
+type Chain = Result<Option<Vec<ResolvedFrame>>, ()>;
+
+/// Resolves places in any number of modules. Each place is looked up once.
+#[derive(Debug, Default)]
+pub struct Symbolizer {
+    modules: FxHashMap<CodeIdentity, Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    image: Rc<ModuleImage>,
+    debug_info: DebugState,
+    chains: FxHashMap<(u32, CodeOffset), Chain>,
+    /// Calling instructions by function.
+    call_sites: FxHashMap<u32, Vec<(CodeOffset, Callee)>>,
+}
+
+#[derive(Debug)]
+enum DebugState {
+    Unparsed,
+    Parsed(DebugInfo),
+    Absent,
+    Unreadable,
+}
+
+impl Symbolizer {
+    /// Makes a symbolizer that knows no module.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in a module; of two with the same code the first stays, unless only the second has DWARF.
+    pub fn add_module(&mut self, image: ModuleImage) {
+        let better = self.modules.get(&image.identity()).is_none_or(|known| {
+            !known.image.has_dwarf() && (image.has_dwarf() || (image.has_names() && !known.image.has_names()))
+        });
+        if better {
+            let known = Known {
+                debug_info: if image.has_dwarf() { DebugState::Unparsed } else { DebugState::Absent },
+                image: Rc::new(image),
+                chains: FxHashMap::default(),
+                call_sites: FxHashMap::default(),
+            };
+            self.modules.insert(known.image.identity(), known);
+        }
+    }
+
+    /// Returns a module that was taken in.
+    pub fn module(&self, identity: &CodeIdentity) -> Option<&ModuleImage> {
+        self.modules.get(identity).map(|known| &*known.image)
+    }
+}
+
+impl SymbolSource for Symbolizer {
+    fn resolve(&mut self, place: &CodeLocation) -> Resolved {
+        let Some(known) = self.modules.get_mut(&place.module) else {
+            let frame = unnamed(place.function_index);
+            let name = NameOrigin::Unnamed(WhyUnnamed::NoModule);
+            return Resolved { frames: vec![frame], name, line: LineOrigin::Missing(WhyNoLine::NoDebugInfo) };
+        };
+        known.resolve(place)
+    }
+
+    fn host_call(&mut self, place: &CodeLocation) -> Option<String> {
+        let known = self.modules.get_mut(&place.module)?;
+        if place.approximate {
+            return None;
+        }
+        known.host_call(place.function_index, place.offset?)
+    }
+}
+
+impl Known {
+    fn resolve(&mut self, place: &CodeLocation) -> Resolved {
+        let chain = match place.offset {
+            Some(offset) => self.chain(place.function_index, offset),
+            None => Ok(None),
+        };
+        let (physical, mut name) = self.physical(place.function_index);
+        let mut frames = match &chain {
+            Ok(Some(frames)) if !frames.is_empty() => frames.clone(),
+            _ => vec![physical.clone()],
+        };
+        let covered = matches!(chain, Ok(Some(_)));
+        if let Some(outermost) = frames.last_mut() {
+            if covered && !outermost.system_name.is_empty() {
+                name = NameOrigin::Dwarf;
+            } else {
+                outermost.name = physical.name;
+                outermost.system_name = physical.system_name;
+            }
+        }
+        for inlinee in frames.iter_mut().filter(|frame| frame.name.is_empty()) {
+            inlinee.name = "[unnamed inlined function]".to_owned();
+        }
+        let has_line = frames.iter().any(|frame| frame.line != 0);
+        let line = match (&self.debug_info, &chain) {
+            _ if has_line && place.approximate => LineOrigin::Approximate,
+            _ if has_line => LineOrigin::Exact,
+            (DebugState::Absent, _) => LineOrigin::Missing(WhyNoLine::NoDebugInfo),
+            (DebugState::Unreadable, _) | (_, Err(())) => LineOrigin::Missing(WhyNoLine::Unreadable),
+            _ => LineOrigin::Missing(WhyNoLine::NotCovered),
+        };
+        Resolved { frames, name, line }
+    }
+
+    fn chain(&mut self, function_index: u32, offset: CodeOffset) -> Chain {
+        if let Some(chain) = self.chains.get(&(function_index, offset)) {
+            return chain.clone();
+        }
+        if matches!(self.debug_info, DebugState::Unparsed) {
+            self.debug_info = DebugInfo::parse(&self.image).map_or(DebugState::Unreadable, DebugState::Parsed);
+        }
+        let chain = match &self.debug_info {
+            DebugState::Parsed(debug_info) => debug_info.frames_at(offset, function_index).map_err(|_| ()),
+            DebugState::Absent | DebugState::Unparsed => Ok(None),
+            DebugState::Unreadable => Err(()),
+        };
+        self.chains.insert((function_index, offset), chain.clone());
+        chain
+    }
+
+    /// Names a function without DWARF.
+    fn physical(&self, function_index: u32) -> (ResolvedFrame, NameOrigin) {
+        let names = &self.image.names;
+        let (system_name, origin) = match (names.function(function_index), self.image.export_of(function_index)) {
+            (Some(name), _) => (name, NameOrigin::NameSection),
+            (None, Some(export)) => (export, NameOrigin::Export),
+            (None, None) => {
+                let why = match (names.unreadable, names.present || self.image.has_dwarf()) {
+                    (true, _) => WhyUnnamed::Unreadable,
+                    (false, true) => WhyUnnamed::NotListed,
+                    (false, false) => WhyUnnamed::NoNames,
+                };
+                return (unnamed(function_index), NameOrigin::Unnamed(why));
+            }
+        };
+        let frame = ResolvedFrame {
+            name: demangle(system_name).into_owned(),
+            system_name: system_name.to_owned(),
+            ..unnamed(function_index)
+        };
+        (frame, origin)
+    }
+
+    fn host_call(&mut self, function_index: u32, offset: CodeOffset) -> Option<String> {
+        let image = &self.image;
+        let sites = self
+            .call_sites
+            .entry(function_index)
+            .or_insert_with(|| image.body(function_index).map(|body| call_sites(image, body)).unwrap_or_default());
+        let index = sites.binary_search_by_key(&offset, |(offset, _)| *offset).ok()?;
+        match &sites.get(index)?.1 {
+            Callee::Function(callee) => image.function_imports().get(*callee as usize).cloned(),
+            Callee::Runtime(name) => Some((*name).to_owned()),
+            Callee::Indirect => None,
+        }
+    }
+}
+
+fn unnamed(function_index: u32) -> ResolvedFrame {
+    let name = format!("wasm-function[{function_index}]");
+    ResolvedFrame { system_name: name.clone(), name, file: String::new(), start_line: 0, line: 0, column: 0 }
+}
