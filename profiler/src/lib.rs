@@ -10,6 +10,9 @@
 //! Not for: running guests (`wasmscope` does, and makes the calls of 1 and 2), reading debug information
 //! (`wasmscope-symbolizer`), code inside the signal handler (`wasmscope-signal`).
 
+pub mod export;
+pub mod import;
+
 mod aggregate;
 mod code_registry;
 mod compiled_code;

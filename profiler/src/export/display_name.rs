@@ -1,0 +1,48 @@
+//! Guest-made text made harmless.
+
+use std::borrow::Cow;
+
+/// Replaces characters that could move a cursor, reorder text or end a line: controls, bidirectional marks, line and
+/// paragraph separators, and the zero-width ones that hide in names.
+pub fn sanitized(text: &str) -> Cow<'_, str> {
+    if text.chars().any(is_harmful) {
+        Cow::Owned(text.chars().map(|c| if is_harmful(c) { '\u{fffd}' } else { c }).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
+}
+
+/// Shortens a text to `width` characters by leaving out its middle.
+pub(crate) fn shortened(text: &str, width: usize) -> Cow<'_, str> {
+    let length = text.chars().count();
+    if length <= width || width < 5 {
+        return Cow::Borrowed(text);
+    }
+    let head = (width - 1) / 2;
+    let tail = width - 1 - head;
+    let start: String = text.chars().take(head).collect();
+    let end: String = text.chars().skip(length - tail).collect();
+    Cow::Owned(format!("{start}…{end}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminal_and_bidi_tricks_do_not_get_through() {
+        assert_eq!(sanitized("a\x1b[31mb\n\u{202e}c"), "a\u{fffd}[31mb\u{fffd}\u{fffd}c");
+        assert!(matches!(sanitized("plain::name<'a>"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn long_names_keep_both_ends() {
+        assert_eq!(shortened("abcdefghij", 7), "abc…hij");
+        assert_eq!(shortened("abc", 7), "abc");
+    }
+}

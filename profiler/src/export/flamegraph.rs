@@ -1,0 +1,106 @@
+//! Flame graphs as SVG, drawn by inferno.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write;
+
+use inferno::flamegraph::color::{BackgroundColor, MultiPalette, Palette};
+use inferno::flamegraph::{self, Options};
+use rustc_hash::FxHashMap;
+use wasmscope_model::{Event, Function, FunctionId, Location, Place, Recording, SampleRow};
+
+use super::ExportError;
+use super::display_name::sanitized;
+use super::folded::frame_name;
+use super::function_totals::function_totals;
+
+/// inferno chooses a frame's colour by these ends, and does not show them.
+const GUEST: &str = "_[j]";
+const INLINED: &str = "_[i]";
+const NOT_GUEST: &str = "_[k]";
+
+/// Writes a flame graph. Frames of one function merge; each is labelled with its file and its hottest line.
+///
+/// Green frames are guest functions, blue ones were inlined, orange ones are host calls and markers.
+///
+/// # Errors
+///
+/// [`ExportError::Empty`] when there is no sample of the event; nothing is written then.
+pub fn write_svg(recording: &Recording, event: Event, title: &str, mut out: impl Write) -> Result<(), ExportError> {
+    let labels = labels(recording, event);
+    let mut lines: BTreeMap<String, u64> = BTreeMap::new();
+    for row in recording.rows(event).filter(|row| row.count > 0) {
+        *lines.entry(stack_of(recording, row, &labels)).or_default() += row.count;
+    }
+    if lines.is_empty() {
+        return Err(ExportError::Empty);
+    }
+    let folded: Vec<String> = lines.iter().map(|(stack, count)| format!("{stack} {count}")).collect();
+    let mut options = Options::default();
+    options.title = sanitized(title).into_owned();
+    options.subtitle = Some(subtitle(recording, event));
+    options.colors = Palette::Multi(MultiPalette::Java);
+    options.bgcolors = Some(BackgroundColor::Grey);
+    options.hash = true;
+    options.deterministic = true;
+    options.count_name = "samples".to_owned();
+    options.font_type = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace".to_owned();
+    options.image_width = Some(1280);
+    options.min_width = 0.05;
+    let mut svg = Vec::new();
+    flamegraph::from_lines(&mut options, folded.iter().map(String::as_str), &mut svg)
+        .map_err(|error| ExportError::Io(std::io::Error::other(error.to_string())))?;
+    out.write_all(&svg)?;
+    Ok(out.flush()?)
+}
+
+fn subtitle(recording: &Recording, event: Event) -> String {
+    let mut text = format!("{} {event} samples", recording.total_count(event));
+    if let Some(run) = &recording.run {
+        // Writing to a String does not fail.
+        let _ = write!(text, " at {} Hz, {} engine, {}", run.rate_hz, run.engine.name(), run.timer);
+    }
+    let _ = write!(text, ", {} lost", recording.losses.lost_samples());
+    text
+}
+
+/// Returns the label of each function: its name, file and hottest line.
+fn labels(recording: &Recording, event: Event) -> FxHashMap<FunctionId, String> {
+    let totals = function_totals(recording, event);
+    let label = |id: FunctionId, line| {
+        let function = recording.profile.functions.get(id.0 as usize)?;
+        Some((id, label(function, line)))
+    };
+    totals.into_iter().filter_map(|total| label(total.function, total.hottest_line)).collect()
+}
+
+fn label(function: &Function, line: u32) -> String {
+    let name = frame_name(&function.name);
+    match (function.file.is_empty(), line) {
+        (true, _) => name,
+        (false, 0) => format!("{name}  {}", frame_name(&function.file)),
+        (false, line) => format!("{name}  {}:{line}", frame_name(&function.file)),
+    }
+}
+
+fn stack_of(recording: &Recording, row: &SampleRow, labels: &FxHashMap<FunctionId, String>) -> String {
+    let mut text = String::new();
+    for location in recording.stack(row.stack).rev() {
+        for (depth, line) in location.lines.iter().enumerate().rev() {
+            if !text.is_empty() {
+                text.push(';');
+            }
+            text.push_str(labels.get(&line.function).map_or("[unnamed]", String::as_str));
+            text.push_str(colour(location, depth));
+        }
+    }
+    text
+}
+
+fn colour(location: &Location, depth: usize) -> &'static str {
+    match location.place {
+        Place::HostCall(_) | Place::Marker(_) => NOT_GUEST,
+        _ if depth + 1 == location.lines.len() => GUEST,
+        _ => INLINED,
+    }
+}

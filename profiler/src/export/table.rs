@@ -1,0 +1,157 @@
+//! The report on a terminal: functions by self time, and what the reader is owed about the recording.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use wasmscope_model::{Event, LineOrigin, NameOrigin, Recording, RunReport};
+
+use super::display_name::{sanitized, shortened};
+use super::function_totals::{FunctionTotal, function_totals};
+
+/// Names wider than this lose their middle.
+const NAME_WIDTH: usize = 56;
+const PLACE_WIDTH: usize = 48;
+
+/// Writes the functions with the most self time, at most `limit`, then the footer.
+///
+/// # Errors
+///
+/// When `out` fails.
+pub fn write_table(recording: &Recording, event: Event, limit: usize, mut out: impl Write) -> io::Result<()> {
+    let total = recording.total_count(event);
+    if total == 0 {
+        writeln!(out, "no {event} samples: the guest ran too briefly for the rate, or used no CPU")?;
+        return write_footer(recording, event, out);
+    }
+    let totals = function_totals(recording, event);
+    let rows: Vec<Row> = totals.iter().take(limit).map(|function| Row::new(recording, function, total)).collect();
+    let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).max(8);
+    writeln!(out, "{:>7} {:>9} {:>7} {:>9}  {:<width$}  file:line", "self%", "self", "total%", "total", "function")?;
+    for row in &rows {
+        let Row { own_share, own, total_share, total, name, place } = row;
+        let line = format!("{own_share:>7} {own:>9} {total_share:>7} {total:>9}  {name:<width$}  {place}");
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    if totals.len() > rows.len() {
+        writeln!(out, "{:>7} {} more functions", "", totals.len() - rows.len())?;
+    }
+    if rows.iter().any(|row| row.place.contains(":~")) {
+        writeln!(out, "~ the line is approximate: the compiler dropped the origin of most instructions there")?;
+    }
+    write_footer(recording, event, out)
+}
+
+struct Row {
+    own_share: String,
+    own: u64,
+    total_share: String,
+    total: u64,
+    name: String,
+    place: String,
+}
+
+impl Row {
+    fn new(recording: &Recording, totals: &FunctionTotal, all: u64) -> Self {
+        let function = recording.profile.functions.get(totals.function.0 as usize);
+        let name = function.map(|function| sanitized(&function.name).into_owned()).unwrap_or_default();
+        let file = function.map(|function| sanitized(&function.file).into_owned()).unwrap_or_default();
+        let mark = if totals.approximate { "~" } else { "" };
+        let place = match (file.is_empty(), totals.hottest_line) {
+            (true, _) => String::new(),
+            (false, 0) => file,
+            (false, line) => format!("{file}:{mark}{line}"),
+        };
+        Self {
+            own_share: percent(totals.own, all),
+            own: totals.own,
+            total_share: percent(totals.total, all),
+            total: totals.total,
+            name: shortened(&name, NAME_WIDTH).into_owned(),
+            place: shortened(&place, PLACE_WIDTH).into_owned(),
+        }
+    }
+}
+
+fn percent(part: u64, whole: u64) -> String {
+    format!("{:.1}%", part as f64 * 100.0 / whole.max(1) as f64)
+}
+
+/// Writes what every output owes its reader: samples, losses by reason, what is unnamed and why, rate, engine, cost.
+///
+/// # Errors
+///
+/// When `out` fails.
+pub fn write_footer(recording: &Recording, event: Event, mut out: impl Write) -> io::Result<()> {
+    let total = recording.total_count(event);
+    writeln!(out)?;
+    writeln!(out, "samples   {total} {event}, {} lost", recording.losses.lost_samples())?;
+    for (_, words, count) in recording.losses.entries().into_iter().filter(|(_, _, count)| *count > 0) {
+        writeln!(out, "          {count} {words}")?;
+    }
+    for (reason, count) in without_name(recording, event) {
+        writeln!(out, "unnamed   {count} samples ({}): {reason}", percent(count, total))?;
+    }
+    for (reason, count) in without_line(recording, event) {
+        writeln!(out, "lines     {count} samples ({}): {reason}", percent(count, total))?;
+    }
+    if let Some(run) = &recording.run {
+        write_run(run, out)?;
+    }
+    Ok(())
+}
+
+fn write_run(run: &RunReport, mut out: impl Write) -> io::Result<()> {
+    let achieved = run.achieved_hz().map_or(String::new(), |hz| format!(", {hz:.0} per second of CPU time achieved"));
+    let threads = if run.threads == 1 { "thread" } else { "threads" };
+    writeln!(out, "rate      {} Hz asked for{achieved}, {} {threads}", run.rate_hz, run.threads)?;
+    writeln!(out, "engine    {}, {} ({})", run.engine.name(), run.timer, sanitized(&run.timer_reason))?;
+    let cpu = run.cpu.unwrap_or_default();
+    let cpu_text = run.cpu.map_or(String::new(), |cpu| format!(", {:.2} s CPU", cpu.as_secs_f64()));
+    writeln!(out, "time      {:.2} s wall{cpu_text}", run.duration.as_secs_f64())?;
+    let share = |cost: std::time::Duration| match cpu.as_secs_f64() {
+        seconds if seconds > 0.0 => format!(" ({:.2}%)", cost.as_secs_f64() * 100.0 / seconds),
+        _ => String::new(),
+    };
+    let (handler, drain) = (run.cost.handler, run.cost.drain);
+    writeln!(
+        out,
+        "own cost  {:.3} ms in the signal handler{}, {:.3} ms draining{}; the kernel's share of a signal is not in this",
+        handler.as_secs_f64() * 1e3,
+        share(handler),
+        drain.as_secs_f64() * 1e3,
+        share(drain),
+    )?;
+    for note in &run.notes {
+        writeln!(out, "note      {}", sanitized(note))?;
+    }
+    Ok(())
+}
+
+/// Counts samples whose innermost function has no name, by reason.
+fn without_name(recording: &Recording, event: Event) -> BTreeMap<String, u64> {
+    let mut reasons = BTreeMap::new();
+    for row in recording.rows(event) {
+        let leaf = recording.stack(row.stack).next().and_then(|location| location.origin);
+        if let Some(NameOrigin::Unnamed(why)) = leaf.map(|origin| origin.name) {
+            *reasons.entry(why.to_string()).or_default() += row.count;
+        }
+    }
+    reasons
+}
+
+/// Counts samples whose innermost guest frame has no line or only an approximate one, by reason.
+fn without_line(recording: &Recording, event: Event) -> BTreeMap<String, u64> {
+    let mut reasons = BTreeMap::new();
+    for row in recording.rows(event) {
+        let leaf = recording.stack(row.stack).next().and_then(|location| location.origin);
+        let reason = match leaf.map(|origin| (origin.line, origin.name)) {
+            Some((LineOrigin::Missing(why), name)) if !matches!(name, NameOrigin::Marker | NameOrigin::Import) => {
+                format!("none: {why}")
+            }
+            Some((LineOrigin::Approximate, _)) => "approximate: nearest instruction of the function".to_owned(),
+            _ => continue,
+        };
+        *reasons.entry(reason).or_default() += row.count;
+    }
+    reasons
+}

@@ -1,0 +1,6 @@
+//! Reading recordings back: ours, and pprof files of other tools.
+
+mod pprof;
+mod tables;
+
+pub use pprof::{ImportError, MAX_PROFILE_BYTES, read_pprof};

@@ -1,0 +1,175 @@
+//! Reading pprof files.
+
+use std::io::Read;
+use std::time::{Duration, UNIX_EPOCH};
+
+use flate2::read::MultiGzDecoder;
+use prost::Message;
+use wasmscope_model::{
+    ClockAnchor, EngineKind, Event, Losses, OwnCost, Recording, RecordingError, RunReport, TimerKind, Timestamp,
+};
+
+use super::tables;
+use crate::export::extension::{Extension, Run};
+use crate::export::messages::Profile;
+
+/// Profiles larger than this when unpacked are refused: a small file can unpack to any size.
+pub const MAX_PROFILE_BYTES: u64 = 2 << 30;
+
+/// Why a file is not a profile that can be read.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// The compression is broken or ends early.
+    #[error("the gzip data is damaged: {reason}")]
+    Gzip {
+        /// What the decompressor says.
+        reason: String,
+    },
+    /// It unpacks to more than [`MAX_PROFILE_BYTES`].
+    #[error("it unpacks to more than {limit} bytes")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// The bytes are not a pprof message.
+    #[error("not a pprof profile: {reason}")]
+    NotPprof {
+        /// What the decoder says.
+        reason: String,
+    },
+    /// The message has no samples and no tables: most likely something else.
+    #[error("not a pprof profile: it has no sample types")]
+    NoSampleTypes,
+    /// An index or id points to something that is not there.
+    #[error("{what} refers to {target} {index}, which does not exist")]
+    Dangling {
+        /// What refers.
+        what: String,
+        /// What is referred to.
+        target: &'static str,
+        /// The index or id.
+        index: i128,
+    },
+    /// Two things have the same id, or an id is zero.
+    #[error("{target} id {id} is zero or used twice")]
+    BadId {
+        /// What has the id.
+        target: &'static str,
+        /// The id.
+        id: u64,
+    },
+    /// A sample has not as many values as there are sample types.
+    #[error("sample {sample} has {found} values, and there are {expected} sample types")]
+    ValueCount {
+        /// Which sample, from 0.
+        sample: usize,
+        /// How many it has.
+        found: usize,
+        /// How many it must have.
+        expected: usize,
+    },
+    /// A value is negative, as in differences of profiles.
+    #[error("sample {sample} has the negative value {value}; differences of profiles cannot be read")]
+    Negative {
+        /// Which sample, from 0.
+        sample: usize,
+        /// The value.
+        value: i64,
+    },
+    /// The tables do not fit together.
+    #[error(transparent)]
+    Inconsistent(#[from] RecordingError),
+}
+
+/// Reads a pprof file, gzipped or not: ours with everything it holds, or another tool's.
+///
+/// # Errors
+///
+/// When the bytes are not a profile, or its parts do not fit together; nothing is guessed.
+pub fn read_pprof(bytes: &[u8]) -> Result<Recording, ImportError> {
+    let unpacked;
+    let message = if bytes.starts_with(&[0x1f, 0x8b]) {
+        unpacked = unpack(bytes, MAX_PROFILE_BYTES)?;
+        &unpacked
+    } else {
+        bytes
+    };
+    let profile = Profile::decode(message).map_err(|error| ImportError::NotPprof { reason: error.to_string() })?;
+    if profile.sample_type.is_empty() {
+        return Err(ImportError::NoSampleTypes);
+    }
+    let mut notes = Vec::new();
+    let tables = tables::convert(&profile, &mut notes)?;
+    let extension = profile.extension.as_ref();
+    let run = extension.and_then(|extension| extension.run.as_ref()).and_then(run_of);
+    let recording = Recording {
+        profile: tables,
+        losses: extension.map(losses_of).unwrap_or_default(),
+        run: run.map(|run| RunReport { notes: run.notes.into_iter().chain(notes).collect(), ..run }),
+        started: started(&profile),
+    };
+    recording.validate()?;
+    Ok(recording)
+}
+
+fn unpack(bytes: &[u8], limit: u64) -> Result<Vec<u8>, ImportError> {
+    let mut unpacked = Vec::new();
+    let mut limited = MultiGzDecoder::new(bytes).take(limit.saturating_add(1));
+    limited.read_to_end(&mut unpacked).map_err(|error| ImportError::Gzip { reason: error.to_string() })?;
+    if unpacked.len() as u64 > limit {
+        return Err(ImportError::TooLarge { limit });
+    }
+    Ok(unpacked)
+}
+
+fn started(profile: &Profile) -> Option<ClockAnchor> {
+    let nanos = u64::try_from(profile.time_nanos).ok().filter(|nanos| *nanos != 0)?;
+    let monotonic = profile.extension.as_ref().and_then(|extension| extension.started_monotonic_nanos);
+    Some(ClockAnchor {
+        monotonic: Timestamp::from_monotonic_nanos(monotonic.unwrap_or(0)),
+        wall: UNIX_EPOCH.checked_add(Duration::from_nanos(nanos))?,
+    })
+}
+
+fn losses_of(extension: &Extension) -> Losses {
+    let mut losses = Losses::default();
+    for loss in &extension.losses {
+        // A reason that a later version added is not known here, and its samples are not ours to judge.
+        losses.set(&loss.reason, loss.count);
+    }
+    losses
+}
+
+fn run_of(run: &Run) -> Option<RunReport> {
+    Some(RunReport {
+        engine: (run.engine == EngineKind::Signal.name()).then_some(EngineKind::Signal)?,
+        timer: TimerKind::from_name(&run.timer)?,
+        timer_reason: run.timer_reason.clone(),
+        rate_hz: run.rate_hz,
+        duration: Duration::from_nanos(run.duration_nanos),
+        cpu: run.cpu_nanos.map(Duration::from_nanos),
+        signals: run.signals,
+        threads: run.threads,
+        cost: OwnCost {
+            handler: Duration::from_nanos(run.handler_nanos),
+            drain: Duration::from_nanos(run.drain_nanos),
+        },
+        notes: run.notes.clone(),
+    })
+}
+
+/// Returns which event a pair of columns holds, by the name of its second.
+pub(super) fn event_of_column(name: &str) -> Option<Event> {
+    match name {
+        "cpu" => Some(Event::Cpu),
+        "wait" => Some(Event::Wait),
+        "ready" => Some(Event::Ready),
+        "alloc_space" => Some(Event::Alloc),
+        "inuse_space" => Some(Event::Live),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

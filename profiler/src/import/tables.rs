@@ -1,0 +1,229 @@
+//! From the tables of a pprof message to those of a recording, trusting no index.
+
+use rustc_hash::FxHashMap;
+use wasmscope_model::{
+    ByteSize, CodeIdentity, CodeOffset, Event, Function, FunctionId, Line, Location, LocationId, Marker, Module,
+    ModuleId, Place, Profile, SampleRow, StackTable,
+};
+
+use super::pprof::{ImportError, event_of_column};
+use crate::export::extension::{Extension, place, unpack_origin};
+use crate::export::messages as pprof;
+
+/// Converts the tables; what is taken for something it does not say is noted.
+pub(super) fn convert(profile: &pprof::Profile, notes: &mut Vec<String>) -> Result<Profile, ImportError> {
+    let strings = Strings(&profile.string_table);
+    let extension = profile.extension.as_ref();
+    let mappings = ids("mapping", profile.mapping.iter().map(|mapping| mapping.id))?;
+    let functions = ids("function", profile.function.iter().map(|function| function.id))?;
+    let locations = ids("location", profile.location.iter().map(|location| location.id))?;
+    let mut converted = Profile {
+        modules: modules(profile, extension, &strings)?,
+        functions: functions_of(profile, &strings)?,
+        locations: Vec::with_capacity(profile.location.len()),
+        stacks: StackTable::with_max_stacks(u32::MAX as usize),
+        samples: Vec::new(),
+        period_nanos: u64::try_from(profile.period).unwrap_or(0),
+    };
+    for (index, location) in profile.location.iter().enumerate() {
+        let location = Locator { profile, extension, mappings: &mappings, functions: &functions }.location(
+            index,
+            location,
+            &mut converted.functions,
+        )?;
+        converted.locations.push(location);
+    }
+    let columns = columns(profile, &strings, notes)?;
+    let mut stack = Vec::new();
+    for (number, sample) in profile.sample.iter().enumerate() {
+        let expected = profile.sample_type.len();
+        if sample.value.len() != expected {
+            return Err(ImportError::ValueCount { sample: number, found: sample.value.len(), expected });
+        }
+        stack.clear();
+        for id in &sample.location_id {
+            let what = || format!("sample {number}");
+            stack.push(LocationId(find(&locations, *id, "location", what)?));
+        }
+        for column in &columns {
+            let value = |index: usize| {
+                let value = sample.value.get(index).copied().unwrap_or(0);
+                u64::try_from(value).map_err(|_| ImportError::Negative { sample: number, value })
+            };
+            let (count, amount) = (value(column.count)?, value(column.amount)?);
+            if (count, amount) != (0, 0)
+                && let Some(stack) = converted.stacks.intern(&stack)
+            {
+                converted.samples.push(SampleRow { stack, event: column.event, count, amount });
+            }
+        }
+    }
+    Ok(converted)
+}
+
+struct Strings<'a>(&'a [String]);
+
+impl Strings<'_> {
+    fn get(&self, index: i64, what: impl FnOnce() -> String) -> Result<&str, ImportError> {
+        let found = usize::try_from(index).ok().and_then(|index| self.0.get(index));
+        match found {
+            Some(text) => Ok(text),
+            // A file without any string table is allowed to refer to the empty string.
+            None if index == 0 => Ok(""),
+            None => Err(ImportError::Dangling { what: what(), target: "string", index: i128::from(index) }),
+        }
+    }
+}
+
+fn ids(target: &'static str, ids: impl Iterator<Item = u64>) -> Result<FxHashMap<u64, u32>, ImportError> {
+    let mut index_of = FxHashMap::default();
+    for (index, id) in (0..).zip(ids) {
+        if id == 0 || index_of.insert(id, index).is_some() {
+            return Err(ImportError::BadId { target, id });
+        }
+    }
+    Ok(index_of)
+}
+
+fn find(
+    index_of: &FxHashMap<u64, u32>,
+    id: u64,
+    target: &'static str,
+    what: impl FnOnce() -> String,
+) -> Result<u32, ImportError> {
+    let found = index_of.get(&id).copied();
+    found.ok_or_else(|| ImportError::Dangling { what: what(), target, index: i128::from(id) })
+}
+
+fn modules(
+    profile: &pprof::Profile,
+    extension: Option<&Extension>,
+    strings: &Strings<'_>,
+) -> Result<Vec<Module>, ImportError> {
+    let modules = profile.mapping.iter().enumerate().map(|(index, mapping)| {
+        let info = extension.and_then(|extension| extension.modules.get(index));
+        let identity = info.and_then(|info| info.identity.parse().ok());
+        let build_id = strings.get(mapping.build_id, || format!("mapping {}", mapping.id))?;
+        Ok(Module {
+            name: strings.get(mapping.filename, || format!("mapping {}", mapping.id))?.to_owned(),
+            identity: identity.unwrap_or(CodeIdentity::from_digest([0; 32])),
+            code_section_start: ByteSize::new(mapping.file_offset),
+            code_section_size: ByteSize::new(mapping.memory_limit.saturating_sub(mapping.memory_start)),
+            file_hash: info.map(|info| info.file_hash.clone()).unwrap_or_default(),
+            build_id: info.map_or_else(|| build_id.to_owned(), |info| info.build_id.clone()),
+        })
+    });
+    modules.collect()
+}
+
+fn functions_of(profile: &pprof::Profile, strings: &Strings<'_>) -> Result<Vec<Function>, ImportError> {
+    let functions = profile.function.iter().map(|function| {
+        let text = |index| strings.get(index, || format!("function {}", function.id)).map(str::to_owned);
+        Ok(Function {
+            name: text(function.name)?,
+            system_name: text(function.system_name)?,
+            file: text(function.filename)?,
+            start_line: u32::try_from(function.start_line).unwrap_or(0),
+        })
+    });
+    functions.collect()
+}
+
+struct Locator<'a> {
+    profile: &'a pprof::Profile,
+    extension: Option<&'a Extension>,
+    mappings: &'a FxHashMap<u64, u32>,
+    functions: &'a FxHashMap<u64, u32>,
+}
+
+impl Locator<'_> {
+    fn location(
+        &self,
+        index: usize,
+        location: &pprof::Location,
+        functions: &mut Vec<Function>,
+    ) -> Result<Location, ImportError> {
+        let what = || format!("location {}", location.id);
+        let module = match location.mapping_id {
+            0 => None,
+            id => Some(find(self.mappings, id, "mapping", what)?),
+        };
+        let mut lines = Vec::with_capacity(location.line.len());
+        for line in &location.line {
+            lines.push(Line {
+                function: FunctionId(find(self.functions, line.function_id, "function", what)?),
+                line: u32::try_from(line.line).unwrap_or(0),
+                column: u32::try_from(line.column).unwrap_or(0),
+            });
+        }
+        if lines.is_empty() {
+            // Other tools leave symbolizing to the viewer; the address is then all there is.
+            let name = format!("{:#x}", location.address);
+            let function = FunctionId(u32::try_from(functions.len()).unwrap_or(u32::MAX));
+            functions.push(Function { system_name: name.clone(), name, file: String::new(), start_line: 0 });
+            lines.push(Line { function, line: 0, column: 0 });
+        }
+        let origin = self.extension.and_then(|extension| extension.origins.get(index)).copied();
+        Ok(Location {
+            place: self.place(index, location, module, &lines, functions),
+            origin: origin.and_then(unpack_origin),
+            lines,
+        })
+    }
+
+    fn place(
+        &self,
+        index: usize,
+        location: &pprof::Location,
+        module: Option<u32>,
+        lines: &[Line],
+        functions: &[Function],
+    ) -> Place {
+        let kind = self.extension.and_then(|extension| extension.place_kinds.get(index)).copied();
+        let name = lines.first().and_then(|line| functions.get(line.function.0 as usize)).map(|f| f.name.as_str());
+        match (kind.unwrap_or(place::UNKNOWN), module) {
+            (place::CODE, Some(module)) => {
+                let start = self.profile.mapping.get(module as usize).map_or(0, |mapping| mapping.memory_start);
+                let offset = location.address.checked_sub(start).and_then(|offset| u32::try_from(offset).ok());
+                let module = ModuleId(module);
+                offset.map_or(Place::Module(module), |offset| Place::Code(module, CodeOffset::new(offset)))
+            }
+            (place::HOST_CALL, Some(module)) => Place::HostCall(ModuleId(module)),
+            (place::MARKER, _) => name.and_then(Marker::from_label).map_or(Place::Unknown, Place::Marker),
+            (_, Some(module)) => Place::Module(ModuleId(module)),
+            (_, None) => Place::Unknown,
+        }
+    }
+}
+
+/// Which columns of the values hold an event.
+struct Column {
+    event: Event,
+    count: usize,
+    amount: usize,
+}
+
+/// Finds pairs of columns (a count, and what it amounts to) by their names. A profile of another kind shows its default
+/// column, or its last, as CPU time.
+fn columns(
+    profile: &pprof::Profile,
+    strings: &Strings<'_>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Column>, ImportError> {
+    let mut names = Vec::new();
+    for ty in &profile.sample_type {
+        names.push(strings.get(ty.r#type, || "a sample type".to_owned())?);
+    }
+    let known = names.iter().enumerate().filter_map(|(amount, name)| {
+        let event = event_of_column(name)?;
+        Some(Column { event, count: amount.saturating_sub(1), amount })
+    });
+    let known: Vec<Column> = known.collect();
+    if !known.is_empty() {
+        return Ok(known);
+    }
+    let default = strings.get(profile.default_sample_type, || "the default sample type".to_owned())?;
+    let shown = names.iter().position(|name| *name == default).unwrap_or(names.len().saturating_sub(1));
+    notes.push(format!("the column {:?} is shown as cpu", names.get(shown).copied().unwrap_or_default()));
+    Ok(vec![Column { event: Event::Cpu, count: shown, amount: shown }])
+}
