@@ -1,0 +1,25 @@
+//! What wasmtime tells about a compiled module.
+
+use wasmscope_model::{ByteSize, Module as ModelModule, NativeAddress};
+use wasmscope_profiler::{AddressMap, CompiledCode, CompiledFunction};
+use wasmtime::Module;
+
+/// Returns where a module's machine code lies.
+pub(crate) fn text_of(module: &Module) -> (NativeAddress, ByteSize) {
+    let text = module.text();
+    (NativeAddress::new(text.as_ptr() as u64), ByteSize::new(text.len() as u64))
+}
+
+/// Collects the functions and the address map of a compiled module.
+pub(crate) fn compiled_code(module: &Module, described: ModelModule) -> CompiledCode {
+    let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+    let functions = module.functions().map(|function| CompiledFunction {
+        text_start: number(function.offset),
+        text_len: number(function.len),
+        module: 0,
+        function_index: function.index.as_u32(),
+    });
+    let entries = module.address_map().into_iter().flatten();
+    let address_map = AddressMap::from_entries(entries.map(|(text, file)| (number(text), file)));
+    CompiledCode::new(vec![described], functions.collect(), address_map)
+}

@@ -1,0 +1,140 @@
+//! The guests of this process, as a target.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use wasmscope_model::{
+    Answer, CancelToken, CodeIdentity, Counter, EngineKind, Event, InstanceInfo, LoadedModule, Recording, RequestInfo,
+    SnapshotRequest, StackQuery, Target, TargetError, TargetInfo, ThreadStack, Timestamp,
+};
+use wasmscope_profiler::{RunningSampler, SamplerConfig, defaults, monotonic_now};
+
+use crate::Observer;
+
+/// How long one look at the present stacks samples.
+const STACKS_WINDOW: Duration = Duration::from_millis(50);
+const STACKS_RATE_HZ: u32 = 997;
+/// How often a wait looks at its cancel token.
+const CANCEL_EVERY: Duration = Duration::from_millis(10);
+
+/// Answers for the guests of this process. It samples while it is asked to record, and not otherwise.
+#[derive(Debug)]
+pub struct InProcessTarget {
+    observer: Arc<Observer>,
+    name: String,
+    started: Timestamp,
+    rate_hz: AtomicU32,
+}
+
+impl InProcessTarget {
+    /// Makes a target of the guests that `observer` watches.
+    pub fn new(observer: Arc<Observer>, name: impl Into<String>) -> Self {
+        Self { observer, name: name.into(), started: monotonic_now(), rate_hz: AtomicU32::new(defaults::RATE_HZ) }
+    }
+
+    fn start(&self, verb: &'static str, rate_hz: u32) -> Result<RunningSampler, TargetError> {
+        let config = SamplerConfig { rate_hz, ..SamplerConfig::default() };
+        self.observer.start(config).map_err(|error| TargetError::Unsupported { verb, why: error.to_string() })
+    }
+}
+
+fn wait(window: Duration, cancel: &CancelToken) {
+    let began = Instant::now();
+    while !cancel.is_cancelled() && began.elapsed() < window {
+        std::thread::sleep(CANCEL_EVERY.min(window.saturating_sub(began.elapsed())));
+    }
+}
+
+fn unsupported<T>(verb: &'static str, why: &str) -> Result<Answer<T>, TargetError> {
+    Err(TargetError::Unsupported { verb, why: why.to_owned() })
+}
+
+impl Target for InProcessTarget {
+    fn info(&self, _: &CancelToken) -> Result<Answer<TargetInfo>, TargetError> {
+        Ok(Answer::whole(TargetInfo {
+            name: self.name.clone(),
+            pid: std::process::id(),
+            runtime: "wasmtime 48.0.8".to_owned(),
+            started: self.started,
+            rate_hz: self.rate_hz.load(Ordering::Relaxed),
+        }))
+    }
+
+    fn modules(&self, _: &CancelToken) -> Result<Answer<Vec<LoadedModule>>, TargetError> {
+        Ok(Answer::whole(self.observer.loaded_modules()))
+    }
+
+    fn instances(&self, _: &CancelToken) -> Result<Answer<Vec<InstanceInfo>>, TargetError> {
+        unsupported("instances", "wasmtime keeps no list of the instances in a store, and the host made them itself")
+    }
+
+    fn requests(&self, _: &CancelToken) -> Result<Answer<Vec<RequestInfo>>, TargetError> {
+        unsupported("requests", "the guests of this process were called by their host, not by requests")
+    }
+
+    fn stacks(&self, query: &StackQuery, cancel: &CancelToken) -> Result<Answer<Vec<ThreadStack>>, TargetError> {
+        let sampler = self.start("stacks", STACKS_RATE_HZ)?;
+        wait(STACKS_WINDOW, cancel);
+        let samples = sampler.last_samples().into_iter().filter(|sample| {
+            query.store.is_none_or(|store| sample.context.store == store)
+                && query.request.is_none_or(|request| sample.context.request == request)
+        });
+        let stacks = samples.map(|sample| ThreadStack { thread: sample.thread, sample }).collect();
+        let why = format!("a thread is seen when it uses CPU within {} ms", STACKS_WINDOW.as_millis());
+        Ok(Answer::whole(stacks).without("threads that wait", why))
+    }
+
+    fn recording(
+        &self,
+        window: Duration,
+        events: &[Event],
+        cancel: &CancelToken,
+    ) -> Result<Answer<Recording>, TargetError> {
+        let (seen, unseen): (Vec<Event>, Vec<Event>) = events.iter().partition(|event| **event == Event::Cpu);
+        if seen.is_empty() {
+            return unsupported("recording", "only the event cpu is recorded");
+        }
+        let sampler = self.start("recording", self.rate_hz.load(Ordering::Relaxed))?;
+        wait(window, cancel);
+        let raw = sampler.stop().ok_or(TargetError::Cancelled)?;
+        let answer = Answer::whole(self.observer.symbolize(raw));
+        Ok(unseen
+            .iter()
+            .fold(answer, |answer, event| answer.without(format!("event {event}"), "only the event cpu is recorded")))
+    }
+
+    fn counters(&self, cursor: u64, _: &CancelToken) -> Result<Answer<(u64, Vec<Counter>)>, TargetError> {
+        let modules = self.observer.loaded_modules();
+        let code: u64 = modules.iter().map(|module| module.machine_code.get()).sum();
+        let counters = vec![
+            Counter { name: "modules_loaded", value: modules.len() as u64 },
+            Counter { name: "machine_code_bytes", value: code },
+        ];
+        Ok(Answer::whole((cursor.saturating_add(1), counters)))
+    }
+
+    fn module_bytes(
+        &self,
+        identity: &CodeIdentity,
+        out: &mut dyn Write,
+        _: &CancelToken,
+    ) -> Result<Answer<()>, TargetError> {
+        let bytes = self.observer.module_bytes(identity);
+        let bytes = bytes.ok_or_else(|| TargetError::NotFound { what: "module", name: identity.to_string() })?;
+        out.write_all(&bytes).map_err(|error| TargetError::Output(error.to_string()))?;
+        Ok(Answer::whole(()))
+    }
+
+    fn snapshot(&self, _: &SnapshotRequest, _: &mut dyn Write, _: &CancelToken) -> Result<Answer<()>, TargetError> {
+        unsupported("snapshot", "memory is reached through the store, which its host holds while the guest runs")
+    }
+
+    fn set(&self, rate_hz: u32, EngineKind::Signal: EngineKind, _: &CancelToken) -> Result<Answer<()>, TargetError> {
+        let config = SamplerConfig { rate_hz, ..SamplerConfig::default() };
+        config.period().map_err(|error| TargetError::Unsupported { verb: "set", why: error.to_string() })?;
+        self.rate_hz.store(rate_hz, Ordering::Relaxed);
+        Ok(Answer::whole(()))
+    }
+}

@@ -1,0 +1,104 @@
+//! A recording in the making.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use wasmscope_model::{Counter, RawSample, Recording};
+use wasmscope_profiler::{RawRecording, RunningSampler, Sampler, SamplerConfig};
+
+use crate::Error;
+use crate::session::Shared;
+
+/// Samples until stopped or dropped. Threads may enter guests, and modules may come and go, meanwhile.
+#[derive(Debug)]
+pub struct Recorder {
+    shared: Arc<Shared>,
+    sampler: Option<RunningSampler>,
+    /// What earlier cuts have counted.
+    before: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Recorder {
+    pub(crate) fn start(shared: Arc<Shared>, config: SamplerConfig) -> Result<Self, Error> {
+        let sampler = Sampler::start(config, shared.registry.clone())?;
+        shared.modules.set_recording(true);
+        Ok(Self { shared, sampler: Some(sampler), before: Mutex::default() })
+    }
+
+    /// Hands over what was recorded since the start or the last cut, with names and lines, and goes on.
+    ///
+    /// # Errors
+    ///
+    /// When sampling has stopped because a change of the rate failed.
+    pub fn cut(&self) -> Result<Recording, Error> {
+        let before = &mut *self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        let counters = self.running().counters();
+        let raw = self.running().cut().ok_or(Error::NotRecording)?;
+        for counter in counters {
+            *before.entry(counter.name).or_default() += counter.value;
+        }
+        Ok(self.symbolize(raw))
+    }
+
+    /// Stops sampling, and hands over what was recorded since the start or the last cut, with names and lines.
+    ///
+    /// # Errors
+    ///
+    /// When sampling has stopped because a change of the rate failed.
+    pub fn stop(mut self) -> Result<Recording, Error> {
+        let raw = self.sampler.take().and_then(RunningSampler::stop).ok_or(Error::NotRecording)?;
+        Ok(self.symbolize(raw))
+    }
+
+    /// Goes on with another rate; what was recorded since the last cut is dropped.
+    ///
+    /// # Errors
+    ///
+    /// For a rate out of range, which changes nothing, and when sampling could not start again.
+    pub fn set_rate(&self, rate_hz: u32) -> Result<(), Error> {
+        Ok(self.running().set_rate(rate_hz)?)
+    }
+
+    /// Returns the rate that was asked for; 0 when sampling has stopped.
+    pub fn rate_hz(&self) -> u32 {
+        self.running().rate_hz()
+    }
+
+    /// Returns the last sample of each thread that runs or ran a guest and is alive.
+    pub fn last_samples(&self) -> Vec<RawSample> {
+        self.running().last_samples()
+    }
+
+    /// Returns the counters since the start.
+    ///
+    /// # Accuracy
+    ///
+    /// Signals that arrive while a cut is being made may be missing.
+    pub fn counters(&self) -> Vec<Counter> {
+        let before = &*self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counters = self.running().counters();
+        for counter in &mut counters {
+            counter.value += before.get(counter.name).copied().unwrap_or(0);
+        }
+        counters
+    }
+
+    fn running(&self) -> &RunningSampler {
+        #[expect(clippy::expect_used, reason = "only `stop` takes the sampler, and it takes the recorder with it")]
+        self.sampler.as_ref().expect("the sampler is there until the recorder is gone")
+    }
+
+    fn symbolize(&self, raw: RawRecording) -> Recording {
+        let mut recording = raw.symbolize(&mut self.shared.modules.symbolizer_after_cut());
+        if let Some(run) = &mut recording.run {
+            run.notes.extend(self.shared.notes.all());
+        }
+        recording
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.shared.modules.set_recording(false);
+    }
+}

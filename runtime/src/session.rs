@@ -1,0 +1,223 @@
+//! An engine whose code the sampler knows.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use wasmscope_model::{ByteSize, LoadedModule, NativeAddress};
+use wasmscope_profiler::export::sanitized;
+use wasmscope_profiler::{CodeRegistry, SamplerConfig};
+use wasmtime::{Config, Engine, Inlining, Module, Store, WasmBacktraceDetails};
+
+use crate::compile_cache::open_user_cache;
+use crate::compiled::compiled_code;
+use crate::internals::{Probe, SampledCodeMemory, attach, host_route_works};
+use crate::loaded_modules::LoadedModules;
+use crate::notes::Notes;
+use crate::{DescribedModule, Error, Guest, Recorder};
+
+/// Ties together an engine, the sampler's knowledge of its code, and the bytes that names and lines come from.
+///
+/// # Accuracy
+///
+/// Inlining of one guest function into another by the compiler is off, since such frames would be missing from stacks.
+/// Everything else runs as wasmtime runs it by default; the source compiler's inlining is shown as inlined frames.
+///
+/// # Security
+///
+/// Machine code is writable or executable, never both. Nothing is opened, listened on or written by making a session;
+/// [`SessionBuilder::user_cache`] is the exception, on request.
+#[derive(Debug)]
+pub struct ProfileSession {
+    engine: Engine,
+    shared: Arc<Shared>,
+    /// Modules of our own engine where its code memory cannot be ours; see [`SampledCodeMemory::new`].
+    explicit: Mutex<Vec<DescribedModule>>,
+}
+
+/// What the parts of a session share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) registry: Arc<CodeRegistry>,
+    pub(crate) modules: Arc<LoadedModules>,
+    pub(crate) notes: Notes,
+    probe: Option<Probe>,
+}
+
+/// Makes a [`ProfileSession`].
+#[derive(Debug, Default)]
+#[must_use]
+pub struct SessionBuilder {
+    config: Option<Config>,
+    user_cache: bool,
+}
+
+impl SessionBuilder {
+    /// Starts from this configuration rather than from wasmtime's default one.
+    ///
+    /// Code memory, address map, inlining and backtrace details are set over it. `guest_debug` must be off.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = Some(config);
+        self
+    }
+
+    /// Keeps compiled code in the user's cache folder. A folder that cannot be used is noted in recordings.
+    pub fn user_cache(mut self, enable: bool) -> Self {
+        self.user_cache = enable;
+        self
+    }
+
+    /// Makes the session.
+    ///
+    /// # Errors
+    ///
+    /// When wasmtime does not take the configuration.
+    pub fn build(self) -> Result<ProfileSession, Error> {
+        let (registry, modules, notes) = (CodeRegistry::new(), Arc::<LoadedModules>::default(), Notes::default());
+        let mut config = self.config.unwrap_or_default();
+        config.generate_address_map(true);
+        config.compiler_inlining(Inlining::No);
+        config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
+        if let Some(memory) = SampledCodeMemory::new(registry.clone(), modules.clone()) {
+            config.with_custom_code_memory(Some(Arc::new(memory)));
+        }
+        if self.user_cache {
+            match open_user_cache() {
+                Ok(cache) => drop(config.cache(Some(cache))),
+                Err(reason) => notes.add(format!("compiled code is not kept between runs: {reason}")),
+            }
+        }
+        let refused = |error: wasmtime::Error| Error::Engine(format!("{error:#}"));
+        let engine = Engine::new(&config).map_err(refused)?;
+        let probe = match host_route_works(&engine) {
+            Ok(()) => Some(Probe::new(&engine).map_err(refused)?),
+            Err(reason) => {
+                notes.add(format!("time in host calls has no guest stack: {reason}"));
+                None
+            }
+        };
+        let shared = Arc::new(Shared { registry, modules, notes, probe });
+        Ok(ProfileSession { engine, shared, explicit: Mutex::default() })
+    }
+}
+
+impl ProfileSession {
+    /// Starts making a session.
+    pub fn builder() -> SessionBuilder {
+        SessionBuilder::default()
+    }
+
+    /// Returns the engine. Modules compiled with it by other means than [`ProfileSession::load`] are sampled too, and
+    /// show as `[unknown code]`.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Compiles a guest, or takes it from the cache, and describes it to the sampler.
+    ///
+    /// # Errors
+    ///
+    /// When the module is not valid, or uses a feature that wasmtime has off by default.
+    pub fn load(&self, guest: &Guest) -> Result<Module, Error> {
+        let module = Module::new(&self.engine, &**guest.image().bytes()).map_err(|error| Error::Invalid {
+            guest: sanitized(guest.path()).into_owned(),
+            reason: sanitized(&format!("{error:#}")).into_owned(),
+        })?;
+        let (start, published) = self.describe(&module, guest);
+        if !published && !module.text().is_empty() {
+            let guard = DescribedModule::new(self.shared.clone(), start, module.clone());
+            self.explicit.lock().unwrap_or_else(PoisonError::into_inner).push(guard);
+        }
+        Ok(module)
+    }
+
+    /// Makes a module of another engine known to the sampler: the way in for services whose engine was made elsewhere.
+    ///
+    /// `guest` must hold the bytes that the module was compiled from. Attach the stores with
+    /// [`ProfileSession::attach`].
+    ///
+    /// # Errors
+    ///
+    /// When the module was not compiled from these bytes, as far as that shows.
+    pub fn describe_module(&self, module: &Module, guest: &Guest) -> Result<DescribedModule, Error> {
+        let (functions, expected) = (module.functions().len(), guest.image().defined_functions());
+        if functions != expected {
+            return Err(Error::WrongBytes { guest: sanitized(guest.path()).into_owned(), functions, expected });
+        }
+        let (start, _) = self.describe(module, guest);
+        Ok(DescribedModule::new(self.shared.clone(), start, module.clone()))
+    }
+
+    /// Describes a module; tells where its code begins and whether the code memory had published it.
+    fn describe(&self, module: &Module, guest: &Guest) -> (NativeAddress, bool) {
+        let text = module.text();
+        let (start, size) = (start_of(module), ByteSize::new(text.len() as u64));
+        let described = guest.image().to_model_module(guest.name());
+        let code = Arc::new(compiled_code(module, described.clone()));
+        self.shared.modules.load(start, size, described, guest.image().clone());
+        let published = self.shared.registry.describe(start, code.clone());
+        if !published && !text.is_empty() {
+            self.shared.registry.publish(start, size);
+            self.shared.registry.describe(start, code);
+        }
+        self.note_what_is_missing(guest);
+        (start, published)
+    }
+
+    fn note_what_is_missing(&self, guest: &Guest) {
+        let (image, name) = (guest.image(), sanitized(guest.name()));
+        if !image.has_dwarf() {
+            let instead = if image.source_map().is_some() { " (its source map is not read)" } else { "" };
+            let names = if image.has_names() { "" } else { " and no function names" };
+            self.shared.notes.add(format!(
+                "{name} has no debug information{names}, so there are no source lines{instead}; build it with -g"
+            ));
+        }
+        if image.producers().iter().any(|producer| producer.contains("Go cmd/compile")) {
+            self.shared.notes.add(format!(
+                "{name} was compiled by Go: goroutines that do not run keep their stacks in linear memory, so a stack \
+                 shows the one that runs, up to Go's scheduler"
+            ));
+        }
+    }
+
+    /// Makes a store whose guests are sampled.
+    pub fn new_store<T: 'static>(&self, data: T) -> Store<T> {
+        let mut store = Store::new(&self.engine, data);
+        self.attach(&mut store);
+        store
+    }
+
+    /// Makes the guests of a store sampled. It takes the store's call hook, and puts one tiny instance into the store.
+    pub fn attach<T: 'static>(&self, store: &mut Store<T>) {
+        let words = self.shared.probe.as_ref().and_then(|probe| match probe.find(&mut *store) {
+            Ok(words) => Some(words),
+            Err(reason) => {
+                self.shared.notes.add(format!("time in host calls has no guest stack: {reason}"));
+                None
+            }
+        });
+        attach(store, words);
+    }
+
+    /// Starts sampling every thread that runs a guest of this session's stores.
+    ///
+    /// # Errors
+    ///
+    /// When SIGPROF is taken, when another sampler of this process runs, and when no timer works here.
+    pub fn record(&self, config: SamplerConfig) -> Result<Recorder, Error> {
+        Recorder::start(self.shared.clone(), config)
+    }
+
+    /// Lists the modules that are loaded.
+    pub fn modules(&self) -> Vec<LoadedModule> {
+        self.shared.modules.list()
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+/// Returns where a module's machine code begins.
+pub(crate) fn start_of(module: &Module) -> NativeAddress {
+    NativeAddress::new(module.text().as_ptr().addr() as u64)
+}
