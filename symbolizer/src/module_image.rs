@@ -216,6 +216,11 @@ impl ModuleImage {
         self.names.len() > 0
     }
 
+    /// Returns the name that the `name` section has for a function, as it stands there.
+    pub fn name_of(&self, function_index: u32) -> Option<&str> {
+        self.names.function(function_index)
+    }
+
     /// Returns the source map that the module points to.
     pub fn source_map(&self) -> Option<&str> {
         self.source_map.as_deref()
