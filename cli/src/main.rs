@@ -1,1 +1,51 @@
-fn main() {}
+//! The command `wasmscope`: where do WebAssembly guests spend their time?
+
+mod color;
+mod event_loop;
+mod file_pattern;
+mod guest_options;
+mod output_options;
+mod profile;
+mod quantity;
+mod record_options;
+mod report;
+mod terminal;
+mod verdict;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::color::ColorChoice;
+
+/// See where WebAssembly guests spend their time.
+#[derive(Parser)]
+#[command(name = "wasmscope", version, max_term_width = 100, after_help = "`wasmscope help VERB` tells more.")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+
+    /// Colour messages: auto looks at the terminal and NO_COLOR.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    color: ColorChoice,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Profile(profile::Profile),
+    Report(report::Report),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return verdict::of_usage_error(&error),
+    };
+    terminal::set_color(cli.color);
+    let verdict = match cli.verb {
+        Verb::Profile(profile) => profile.execute(),
+        Verb::Report(report) => report.execute(),
+    };
+    // The guest may still be running on its thread; leaving the process ends it.
+    verdict.exit()
+}

@@ -35,5 +35,6 @@ pub use config::{SamplerConfig, defaults};
 pub use error::Error;
 pub use raw_recording::RawRecording;
 pub use sampler::{RunningSampler, Sampler};
+pub use sys::now as monotonic_now;
 pub use threads::{forget_store, guest_entered, guest_left};
 pub use wasmscope_signal::StoreContext;

@@ -32,7 +32,7 @@ fn read_clock(clock: libc::clockid_t) -> io::Result<Duration> {
 }
 
 /// Returns the time on CLOCK_MONOTONIC.
-pub(crate) fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     let since = read_clock(libc::CLOCK_MONOTONIC).unwrap_or_default();
     Timestamp::from_monotonic_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }

@@ -1,14 +1,8 @@
 //! What wasmtime tells about a compiled module.
 
-use wasmscope_model::{ByteSize, Module as ModelModule, NativeAddress};
+use wasmscope_model::Module as ModelModule;
 use wasmscope_profiler::{AddressMap, CompiledCode, CompiledFunction};
 use wasmtime::Module;
-
-/// Returns where a module's machine code lies.
-pub(crate) fn text_of(module: &Module) -> (NativeAddress, ByteSize) {
-    let text = module.text();
-    (NativeAddress::new(text.as_ptr() as u64), ByteSize::new(text.len() as u64))
-}
 
 /// Collects the functions and the address map of a compiled module.
 pub(crate) fn compiled_code(module: &Module, described: ModelModule) -> CompiledCode {

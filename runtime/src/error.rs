@@ -1,97 +1,108 @@
 //! What can go wrong before and around a guest.
 
+use std::io;
 use std::path::PathBuf;
 
-/// Why a guest could not be loaded, prepared or run.
+use wasmscope_profiler::export::sanitized;
+
+/// Why a guest could not be loaded, prepared or recorded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The file cannot be read.
-    #[error("failed to read guest module {}: {reason}", path.display())]
+    #[error("failed to read guest module {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// The system's reason.
-        reason: String,
+        source: io::Error,
     },
-    /// The file is not a module that can be run.
-    #[error("{}: {reason}", path.display())]
-    NotAModule {
+    /// The file is no module that wasmtime would run.
+    #[error("cannot load {guest}: {reason}")]
+    Invalid {
         /// The file.
-        path: PathBuf,
+        guest: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// The module is a component.
+    /// The file is a component.
     #[error(
-        "{} is a component, and wasmscope profiles core modules so far; profile the core module it was made from",
-        path.display()
+        "cannot load {guest}: it is a component, and this version profiles core modules; profile the core module \
+         that it was made from"
     )]
     Component {
         /// The file.
-        path: PathBuf,
+        guest: String,
     },
-    /// wasmtime refuses to compile the module.
-    #[error("failed to compile {name}: {reason}")]
-    Compile {
-        /// The module.
-        name: String,
-        /// wasmtime's reason.
-        reason: String,
-    },
-    /// The module imports something that is not there.
-    #[error("{name} imports {kind} {import}, which nothing here provides; {hint}")]
+    /// The module imports something that nobody offers.
+    #[error("{guest} imports the {import}, {hint}")]
     MissingImport {
-        /// The module.
-        name: String,
-        /// What kind of thing it imports.
-        kind: &'static str,
-        /// The import, as `module.name`.
+        /// The file.
+        guest: String,
+        /// The import: its kind and its full name.
         import: String,
-        /// What would provide it.
-        hint: &'static str,
+        /// Who would offer it.
+        hint: String,
     },
     /// The module has no function to begin with.
-    #[error("{name} exports no function {wanted}; {hint}")]
+    #[error("{guest} exports no function {wanted}; {hint}")]
     NoEntry {
-        /// The module.
-        name: String,
+        /// The file.
+        guest: String,
         /// The export that was looked for.
         wanted: String,
         /// What the user can do.
         hint: String,
     },
-    /// An argument of `--invoke` does not fit the function.
-    #[error("failed to invoke {function}: {reason}")]
-    Argument {
+    /// An argument does not fit the function that is called.
+    #[error("cannot call {function}: {reason}")]
+    Arguments {
         /// The function.
         function: String,
         /// What is wrong.
         reason: String,
     },
-    /// A folder cannot be given to the guest.
-    #[error("failed to open directory {}: {reason}", path.display())]
+    /// A directory cannot be given to the guest.
+    #[error("failed to open directory {}", path.display())]
     Directory {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
         /// The system's reason.
+        source: io::Error,
+    },
+    /// A variable of ours cannot be given to the guest.
+    #[error("the environment variable {0} is not valid UTF-8, so the guest cannot have it")]
+    Environment(String),
+    /// wasmtime does not take the configuration.
+    #[error("failed to set up wasmtime: {0}")]
+    Engine(String),
+    /// The module and the bytes given for it do not belong together.
+    #[error("{guest} is not what the compiled module was made from: {reason}")]
+    Mismatch {
+        /// The file.
+        guest: String,
+        /// How that shows.
         reason: String,
     },
-    /// The engine cannot be set up.
-    #[error("failed to set up wasmtime: {reason}")]
-    Engine {
-        /// wasmtime's reason.
-        reason: String,
-    },
-    /// The module's code is not where its engine was told to report it.
-    #[error("module {name} was compiled by an engine that was not configured by this observer; use register for it")]
-    NotPublished {
-        /// The module.
-        name: String,
-    },
+    /// The sampler could not start, or not change.
+    #[error(transparent)]
+    Sampler(#[from] wasmscope_profiler::Error),
+    /// Sampling has stopped, because a change of its rate failed.
+    #[error("nothing is being recorded: sampling stopped when a change of its rate failed")]
+    NotRecording,
 }
 
-/// Writes a wasmtime error with its causes in one line.
-pub(crate) fn reason_of(error: &wasmtime::Error) -> String {
-    format!("{error:#}")
+impl Error {
+    pub(crate) fn invalid(guest: &str, reason: &str) -> Self {
+        Self::Invalid { guest: sanitized(guest).into_owned(), reason: sanitized(reason).into_owned() }
+    }
+
+    pub(crate) fn component(guest: &str) -> Self {
+        Self::Component { guest: sanitized(guest).into_owned() }
+    }
+
+    /// Wraps what wasmtime says of a configuration, with its causes in one line.
+    pub(crate) fn engine(error: &wasmtime::Error) -> Self {
+        Self::Engine(format!("{error:#}"))
+    }
 }

@@ -1,16 +1,17 @@
 //! Loading a guest module.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use wasmscope_symbolizer::ModuleImage;
 
 use crate::Error;
 
-/// A core module read from a file: WebAssembly, or its text format.
+/// A core module: WebAssembly, or its text format, with the name that recordings give it.
 #[derive(Clone, Debug)]
 pub struct Guest {
-    path: PathBuf,
+    path: String,
+    name: String,
     image: ModuleImage,
 }
 
@@ -19,34 +20,46 @@ impl Guest {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, is not WebAssembly, is truncated or malformed, or is a component.
+    /// When the file cannot be read, is neither WebAssembly nor its text, is truncated or malformed, or is a component.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let path = path.to_owned();
-        let bytes =
-            std::fs::read(&path).map_err(|error| Error::Read { path: path.clone(), reason: error.to_string() })?;
-        let not_a_module = |reason: String| Error::NotAModule { path: path.clone(), reason };
-        let bytes: Arc<[u8]> = match bytes.starts_with(b"\0asm") {
-            true => bytes.into(),
-            false if path.extension().is_some_and(|extension| extension == "wat") => {
-                let text = wat::parse_bytes(&bytes).map_err(|error| not_a_module(error.to_string()))?;
-                text.into_owned().into()
-            }
-            false => bytes.into(),
-        };
+        let shown = path.to_string_lossy().into_owned();
+        let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_text = path.extension().is_some_and(|extension| extension == "wat");
+        if !is_text || bytes.starts_with(b"\0asm") {
+            return Self::parse(shown, name, bytes.into());
+        }
+        match wat::Parser::new().generate_dwarf(wat::GenerateDwarf::Lines).parse_bytes(Some(path), &bytes) {
+            Ok(binary) => Self::parse(shown, name, binary.into_owned().into()),
+            Err(error) => Err(Error::invalid(&shown, &error.to_string())),
+        }
+    }
+
+    /// Takes the bytes of a module, WebAssembly or its text, under a name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Guest::load`].
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, Error> {
+        let binary = wat::parse_bytes(bytes).map_err(|error| Error::invalid(name, &error.to_string()))?;
+        Self::parse(name.to_owned(), name.to_owned(), (*binary).into())
+    }
+
+    fn parse(path: String, name: String, bytes: Arc<[u8]>) -> Result<Self, Error> {
         match ModuleImage::parse(bytes) {
-            Ok(image) => Ok(Self { path, image }),
-            Err(wasmscope_symbolizer::Error::Component) => Err(Error::Component { path }),
-            Err(error) => Err(not_a_module(error.to_string())),
+            Ok(image) => Ok(Self { path, name, image }),
+            Err(wasmscope_symbolizer::Error::Component) => Err(Error::component(&path)),
+            Err(error) => Err(Error::invalid(&path, &error.to_string())),
         }
     }
 
     /// Returns the file's name without its folder.
-    pub fn name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
-    /// Returns the file.
-    pub fn path(&self) -> &Path {
+    /// Returns the file, as it was named.
+    pub fn path(&self) -> &str {
         &self.path
     }
 

@@ -1,7 +1,6 @@
 //! The guests of this process, as a target.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,9 +8,10 @@ use wasmscope_model::{
     Answer, CancelToken, CodeIdentity, Counter, EngineKind, Event, InstanceInfo, LoadedModule, Recording, RequestInfo,
     SnapshotRequest, StackQuery, Target, TargetError, TargetInfo, ThreadStack, Timestamp,
 };
-use wasmscope_profiler::{RunningSampler, SamplerConfig, defaults, monotonic_now};
+use wasmscope_profiler::{SamplerConfig, defaults, monotonic_now};
 
-use crate::Observer;
+use crate::session::Shared;
+use crate::{ProfileSession, Recorder};
 
 /// How long one look at the present stacks samples.
 const STACKS_WINDOW: Duration = Duration::from_millis(50);
@@ -19,24 +19,30 @@ const STACKS_RATE_HZ: u32 = 997;
 /// How often a wait looks at its cancel token.
 const CANCEL_EVERY: Duration = Duration::from_millis(10);
 
-/// Answers for the guests of this process. It samples while it is asked to record, and not otherwise.
+/// Answers for the guests of a session. It samples while it is asked to record, and not otherwise.
 #[derive(Debug)]
 pub struct InProcessTarget {
-    observer: Arc<Observer>,
+    shared: std::sync::Arc<Shared>,
     name: String,
     started: Timestamp,
     rate_hz: AtomicU32,
 }
 
 impl InProcessTarget {
-    /// Makes a target of the guests that `observer` watches.
-    pub fn new(observer: Arc<Observer>, name: impl Into<String>) -> Self {
-        Self { observer, name: name.into(), started: monotonic_now(), rate_hz: AtomicU32::new(defaults::RATE_HZ) }
+    /// Makes a target of the guests of `session`.
+    pub fn new(session: &ProfileSession, name: impl Into<String>) -> Self {
+        Self {
+            shared: session.shared().clone(),
+            name: name.into(),
+            started: monotonic_now(),
+            rate_hz: AtomicU32::new(defaults::RATE_HZ),
+        }
     }
 
-    fn start(&self, verb: &'static str, rate_hz: u32) -> Result<RunningSampler, TargetError> {
+    fn record(&self, verb: &'static str, rate_hz: u32) -> Result<Recorder, TargetError> {
         let config = SamplerConfig { rate_hz, ..SamplerConfig::default() };
-        self.observer.start(config).map_err(|error| TargetError::Unsupported { verb, why: error.to_string() })
+        Recorder::start(self.shared.clone(), config)
+            .map_err(|error| TargetError::Unsupported { verb, why: error.to_string() })
     }
 }
 
@@ -56,14 +62,14 @@ impl Target for InProcessTarget {
         Ok(Answer::whole(TargetInfo {
             name: self.name.clone(),
             pid: std::process::id(),
-            runtime: "wasmtime 48.0.8".to_owned(),
+            runtime: format!("wasmtime {}", wasmtime_environ::VERSION),
             started: self.started,
             rate_hz: self.rate_hz.load(Ordering::Relaxed),
         }))
     }
 
     fn modules(&self, _: &CancelToken) -> Result<Answer<Vec<LoadedModule>>, TargetError> {
-        Ok(Answer::whole(self.observer.loaded_modules()))
+        Ok(Answer::whole(self.shared.modules.list()))
     }
 
     fn instances(&self, _: &CancelToken) -> Result<Answer<Vec<InstanceInfo>>, TargetError> {
@@ -75,9 +81,9 @@ impl Target for InProcessTarget {
     }
 
     fn stacks(&self, query: &StackQuery, cancel: &CancelToken) -> Result<Answer<Vec<ThreadStack>>, TargetError> {
-        let sampler = self.start("stacks", STACKS_RATE_HZ)?;
+        let recorder = self.record("stacks", STACKS_RATE_HZ)?;
         wait(STACKS_WINDOW, cancel);
-        let samples = sampler.last_samples().into_iter().filter(|sample| {
+        let samples = recorder.last_samples().into_iter().filter(|sample| {
             query.store.is_none_or(|store| sample.context.store == store)
                 && query.request.is_none_or(|request| sample.context.request == request)
         });
@@ -96,17 +102,17 @@ impl Target for InProcessTarget {
         if seen.is_empty() {
             return unsupported("recording", "only the event cpu is recorded");
         }
-        let sampler = self.start("recording", self.rate_hz.load(Ordering::Relaxed))?;
+        let recorder = self.record("recording", self.rate_hz.load(Ordering::Relaxed))?;
         wait(window, cancel);
-        let raw = sampler.stop().ok_or(TargetError::Cancelled)?;
-        let answer = Answer::whole(self.observer.symbolize(raw));
+        let recording = recorder.stop().map_err(|error| TargetError::Unreachable(error.to_string()))?;
+        let answer = Answer::whole(recording);
         Ok(unseen
             .iter()
             .fold(answer, |answer, event| answer.without(format!("event {event}"), "only the event cpu is recorded")))
     }
 
     fn counters(&self, cursor: u64, _: &CancelToken) -> Result<Answer<(u64, Vec<Counter>)>, TargetError> {
-        let modules = self.observer.loaded_modules();
+        let modules = self.shared.modules.list();
         let code: u64 = modules.iter().map(|module| module.machine_code.get()).sum();
         let counters = vec![
             Counter { name: "modules_loaded", value: modules.len() as u64 },
@@ -121,9 +127,9 @@ impl Target for InProcessTarget {
         out: &mut dyn Write,
         _: &CancelToken,
     ) -> Result<Answer<()>, TargetError> {
-        let bytes = self.observer.module_bytes(identity);
-        let bytes = bytes.ok_or_else(|| TargetError::NotFound { what: "module", name: identity.to_string() })?;
-        out.write_all(&bytes).map_err(|error| TargetError::Output(error.to_string()))?;
+        let kept = self.shared.modules.find(identity);
+        let kept = kept.ok_or_else(|| TargetError::NotFound { what: "module", name: identity.to_string() })?;
+        out.write_all(kept.image.bytes()).map_err(|error| TargetError::Output(error.to_string()))?;
         Ok(Answer::whole(()))
     }
 

@@ -1,61 +1,67 @@
 //! The wrapper runtime over wasmtime, and the crate that embedders add.
 //!
 //! ```
-//! use std::sync::Arc;
-//! use wasmscope::{Observer, SamplerConfig};
-//! use wasmtime::{Config, Engine, Instance, Module, Store};
+//! use wasmscope::{Guest, ProfileSession, SamplerConfig};
+//! use wasmtime::Instance;
 //!
-//! let observer = Observer::new();
-//! let mut config = Config::new();
-//! observer.configure(&mut config);
-//! let engine = Engine::new(&config)?;
-//! let bytes: Arc<[u8]> = wat::parse_str(
-//!     r#"(module (func $spin (export "run") (local $n i32)
+//! let session = ProfileSession::builder().build()?;
+//! let guest = Guest::from_bytes(
+//!     "spin.wat",
+//!     br#"(module (func $spin (export "run") (local $n i32)
 //!         (loop (br_if 0 (i32.lt_u
 //!             (local.tee $n (i32.add (local.get $n) (i32.const 1)))
 //!             (i32.const 50000000))))))"#,
-//! )?.into();
-//! let module = Module::new(&engine, &bytes)?;
-//! observer.describe("spin.wasm", &module, bytes)?;
-//! let mut store = observer.watch(Store::new(&engine, ()))?;
+//! )?;
+//! let module = session.load(&guest)?;
+//! let mut store = session.new_store(());
 //!
-//! let sampler = observer.start(SamplerConfig { rate_hz: 997, ..SamplerConfig::default() })?;
-//! let instance = Instance::new(&mut *store, &module, &[])?;
-//! instance.get_typed_func::<(), ()>(&mut *store, "run")?.call(&mut *store, ())?;
-//! let recording = observer.symbolize(sampler.stop().expect("it is still running"));
+//! let recorder = session.record(SamplerConfig { rate_hz: 997, ..SamplerConfig::default() })?;
+//! let instance = Instance::new(&mut store, &module, &[])?;
+//! instance.get_typed_func::<(), ()>(&mut store, "run")?.call(&mut store, ())?;
+//! let recording = recorder.stop()?;
 //! assert!(recording.profile.functions.iter().any(|function| function.name == "spin"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! 1. [`Observer::configure`] makes an engine report where its machine code lies. For an engine that exists already,
-//!    [`Observer::register`] does it module by module.
-//! 2. [`Observer::describe`] tells what a compiled module was made from.
-//! 3. [`Observer::watch`] wraps a store, so that samples know when its guest is entered and left.
-//! 4. [`Observer::start`] samples every thread that runs a guest; [`Observer::symbolize`] names what it found.
+//! 1. [`ProfileSession`] holds an engine that reports where its machine code lies. For an engine that exists already,
+//!    [`ProfileSession::describe_module`] does it module by module.
+//! 2. [`ProfileSession::load`] compiles a [`Guest`], and keeps the bytes that names and lines come from.
+//! 3. [`ProfileSession::new_store`] or [`ProfileSession::attach`] makes a store say when its guest is entered and left.
+//! 4. [`ProfileSession::record`] samples every thread that runs a guest; [`Recorder::stop`] names what it found.
 //!
-//! [`GuestRun`] does all of it for a WASI command, as the tool does. [`InProcessTarget`] answers for guests of this
+//! [`GuestRun`] does all of it for a WASI command, as the tool does. [`InProcessTarget`] answers for the guests of this
 //! process as [`wasmscope_model::Target`].
 //!
-//! Linking this crate opens no file, socket or timer and installs no signal handler; [`Observer::start`] does.
+//! Linking this crate opens no file, socket or timer and installs no signal handler; [`ProfileSession::record`] does
+//! the latter.
 //!
-//! Not for: components and async stores, yet.
+//! Not for: components and async stores; this version samples core modules.
 
+mod compile_cache;
 mod compiled;
+mod described_module;
 mod error;
 mod guest;
+mod guest_end;
 mod guest_run;
+mod imports;
 mod in_process_target;
 mod internals;
-mod invoke;
-mod observer;
+mod invocation;
+mod loaded_modules;
+mod notes;
+mod recorder;
+mod session;
 mod trap_report;
-mod watched_store;
+mod wasi;
 
+pub use described_module::DescribedModule;
 pub use error::Error;
 pub use guest::Guest;
-pub use guest_run::{GuestRun, Outcome, RunOptions};
+pub use guest_end::GuestEnd;
+pub use guest_run::{GuestRun, ReadyGuest};
 pub use in_process_target::InProcessTarget;
-pub use observer::{Observer, Registration};
-pub use trap_report::TrapReport;
-pub use wasmscope_profiler::SamplerConfig;
-pub use watched_store::WatchedStore;
+pub use recorder::Recorder;
+pub use session::{ProfileSession, SessionBuilder};
+pub use trap_report::{TrapFrame, TrapReport};
+pub use wasmscope_profiler::{SamplerConfig, defaults};

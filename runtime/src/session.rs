@@ -1,5 +1,6 @@
 //! An engine whose code the sampler knows.
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmscope_model::{ByteSize, LoadedModule, NativeAddress};
@@ -9,10 +10,13 @@ use wasmtime::{Config, Engine, Inlining, Module, Store, WasmBacktraceDetails};
 
 use crate::compile_cache::open_user_cache;
 use crate::compiled::compiled_code;
-use crate::internals::{Probe, SampledCodeMemory, attach, host_route_works};
+use crate::internals::{Probes, SampledCodeMemory, attach};
 use crate::loaded_modules::LoadedModules;
 use crate::notes::Notes;
 use crate::{DescribedModule, Error, Guest, Recorder};
+
+/// Frames of a trap's backtrace that wasmtime collects, innermost first.
+pub(crate) const MAX_BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::new(256).expect("it is not zero");
 
 /// Ties together an engine, the sampler's knowledge of its code, and the bytes that names and lines come from.
 ///
@@ -39,7 +43,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Arc<CodeRegistry>,
     pub(crate) modules: Arc<LoadedModules>,
     pub(crate) notes: Notes,
-    probe: Option<Probe>,
+    probes: Probes,
 }
 
 /// Makes a [`ProfileSession`].
@@ -76,6 +80,7 @@ impl SessionBuilder {
         config.generate_address_map(true);
         config.compiler_inlining(Inlining::No);
         config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
+        config.wasm_backtrace_max_frames(Some(MAX_BACKTRACE_FRAMES));
         if let Some(memory) = SampledCodeMemory::new(registry.clone(), modules.clone()) {
             config.with_custom_code_memory(Some(Arc::new(memory)));
         }
@@ -85,16 +90,12 @@ impl SessionBuilder {
                 Err(reason) => notes.add(format!("compiled code is not kept between runs: {reason}")),
             }
         }
-        let refused = |error: wasmtime::Error| Error::Engine(format!("{error:#}"));
-        let engine = Engine::new(&config).map_err(refused)?;
-        let probe = match host_route_works(&engine) {
-            Ok(()) => Some(Probe::new(&engine).map_err(refused)?),
-            Err(reason) => {
-                notes.add(format!("time in host calls has no guest stack: {reason}"));
-                None
-            }
-        };
-        let shared = Arc::new(Shared { registry, modules, notes, probe });
+        let engine = Engine::new(&config).map_err(|error| Error::engine(&error))?;
+        let probes = Probes::default();
+        if let Err(reason) = probes.of_engine(&engine) {
+            notes.add(without_host_route(&reason));
+        }
+        let shared = Arc::new(Shared { registry, modules, notes, probes });
         Ok(ProfileSession { engine, shared, explicit: Mutex::default() })
     }
 }
@@ -117,10 +118,8 @@ impl ProfileSession {
     ///
     /// When the module is not valid, or uses a feature that wasmtime has off by default.
     pub fn load(&self, guest: &Guest) -> Result<Module, Error> {
-        let module = Module::new(&self.engine, &**guest.image().bytes()).map_err(|error| Error::Invalid {
-            guest: sanitized(guest.path()).into_owned(),
-            reason: sanitized(&format!("{error:#}")).into_owned(),
-        })?;
+        let module = Module::new(&self.engine, &**guest.image().bytes())
+            .map_err(|error| Error::invalid(guest.path(), &format!("{error:#}")))?;
         let (start, published) = self.describe(&module, guest);
         if !published && !module.text().is_empty() {
             let guard = DescribedModule::new(self.shared.clone(), start, module.clone());
@@ -138,10 +137,7 @@ impl ProfileSession {
     ///
     /// When the module was not compiled from these bytes, as far as that shows.
     pub fn describe_module(&self, module: &Module, guest: &Guest) -> Result<DescribedModule, Error> {
-        let (functions, expected) = (module.functions().len(), guest.image().defined_functions());
-        if functions != expected {
-            return Err(Error::WrongBytes { guest: sanitized(guest.path()).into_owned(), functions, expected });
-        }
+        check_same(module, guest)?;
         let (start, _) = self.describe(module, guest);
         Ok(DescribedModule::new(self.shared.clone(), start, module.clone()))
     }
@@ -188,14 +184,11 @@ impl ProfileSession {
 
     /// Makes the guests of a store sampled. It takes the store's call hook, and puts one tiny instance into the store.
     pub fn attach<T: 'static>(&self, store: &mut Store<T>) {
-        let words = self.shared.probe.as_ref().and_then(|probe| match probe.find(&mut *store) {
-            Ok(words) => Some(words),
-            Err(reason) => {
-                self.shared.notes.add(format!("time in host calls has no guest stack: {reason}"));
-                None
-            }
-        });
-        attach(store, words);
+        let words = self.shared.probes.words_of(store);
+        if let Err(reason) = &words {
+            self.shared.notes.add(without_host_route(reason));
+        }
+        attach(store, words.ok());
     }
 
     /// Starts sampling every thread that runs a guest of this session's stores.
@@ -215,6 +208,20 @@ impl ProfileSession {
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
+}
+
+/// Compares what a compiled module tells of itself with the bytes that are said to be its source.
+fn check_same(module: &Module, guest: &Guest) -> Result<(), Error> {
+    let (compiled, given) = (module.functions().len(), guest.image().defined_functions());
+    if compiled == given {
+        return Ok(());
+    }
+    let reason = format!("it has {compiled} functions, and the bytes have {given}");
+    Err(Error::Mismatch { guest: sanitized(guest.path()).into_owned(), reason })
+}
+
+fn without_host_route(reason: &str) -> String {
+    format!("time in host calls has no guest stack: {reason}")
 }
 
 /// Returns where a module's machine code begins.

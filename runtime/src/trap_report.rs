@@ -1,76 +1,124 @@
 //! What a trap tells, with names and lines.
 
-use std::fmt::Write;
+use std::fmt;
 
-use wasmscope_model::{CodeIdentity, CodeLocation, CodeOffset, LineOrigin, Resolved, SymbolSource};
+use wasmscope_model::{CodeLocation, CodeOffset, LineOrigin, Resolved, SymbolSource};
 use wasmscope_profiler::export::sanitized;
 use wasmscope_symbolizer::Symbolizer;
-use wasmtime::WasmBacktrace;
+use wasmtime::{FrameInfo, WasmBacktrace};
 
-/// A trap: what happened, and the guest's stack at that moment.
+use crate::loaded_modules::LoadedModules;
+use crate::session::start_of;
+
+/// Why a guest's run ended early, and the guest's stack at that moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TrapReport {
     /// What happened, in wasmtime's words.
     pub message: String,
-    /// The stack, innermost frame first, a text a line; inlined frames stand before the function they are in.
-    pub frames: Vec<String>,
-    /// Whether the module carries no line information, so that a rebuild would tell more.
+    /// The stack, innermost frame first; inlined frames stand before the function that they are part of.
+    pub frames: Vec<TrapFrame>,
+    /// Whether the stack was cut at wasmtime's limit.
+    pub cut: bool,
+    /// Whether frames lack lines because the module carries none.
     pub without_lines: bool,
 }
 
+/// One frame of the stack of a trap.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TrapFrame {
+    /// The number of the physical frame, innermost 0; inlined frames share that of their function.
+    pub number: usize,
+    /// The function's name, demangled.
+    pub function: String,
+    /// Whether it was inlined into the frame after it.
+    pub inlined: bool,
+    /// `file:line:column`, or the offset in the code section where there is no line.
+    pub place: String,
+}
+
 impl TrapReport {
-    /// Collects what an error of wasmtime's tells about a guest's module.
-    pub(crate) fn new(
-        error: &wasmtime::Error,
-        identity: CodeIdentity,
-        code_section_start: u64,
-        symbolizer: &mut Symbolizer,
-    ) -> Self {
-        let mut report = Self { message: message_of(error), frames: Vec::new(), without_lines: false };
+    /// Collects what an error of wasmtime's tells about the modules of a session.
+    pub(crate) fn new(error: &wasmtime::Error, modules: &LoadedModules) -> Self {
+        let mut report = Self { message: message_of(error), frames: Vec::new(), cut: false, without_lines: false };
         let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
             return report;
         };
+        let mut symbolizer = Symbolizer::new();
         for (number, frame) in backtrace.frames().iter().enumerate() {
-            let file_offset = frame.module_offset().map(|offset| offset as u64);
-            let offset = file_offset.and_then(|offset| CodeOffset::from_file_offset(offset, code_section_start));
-            let place =
-                CodeLocation { module: identity, function_index: frame.func_index(), offset, approximate: false };
-            let resolved = symbolizer.resolve(&place);
-            report.without_lines |= matches!(resolved.line, LineOrigin::Missing(_));
-            report.add_frame(number, offset, &resolved);
+            report.add(number, frame, modules, &mut symbolizer);
         }
+        report.cut = backtrace.frames().len() >= crate::session::MAX_BACKTRACE_FRAMES.get();
         report
     }
 
-    fn add_frame(&mut self, number: usize, offset: Option<CodeOffset>, resolved: &Resolved) {
-        let last = resolved.frames.len().saturating_sub(1);
-        for (depth, frame) in resolved.frames.iter().enumerate() {
-            let mut text = if depth == 0 { format!("{number:>4}: ") } else { " ".repeat(6) };
-            text.push_str(&sanitized(&frame.name));
-            if depth < last {
-                text.push_str(" (inlined)");
-            }
-            // Writing to a String does not fail.
-            if frame.line != 0 {
-                let _ = write!(text, " at {}:{}:{}", sanitized(&frame.file), frame.line, frame.column);
-            } else if let Some(offset) = offset {
-                let _ = write!(text, " at code offset {offset}");
-            }
-            self.frames.push(text);
-        }
+    fn add(&mut self, number: usize, frame: &FrameInfo, modules: &LoadedModules, symbolizer: &mut Symbolizer) {
+        let Some(kept) = modules.at(start_of(frame.module())) else {
+            let function = frame.func_name().map_or(format!("wasm-function[{}]", frame.func_index()), str::to_owned);
+            self.frames.push(TrapFrame { number, function, inlined: false, place: String::new() });
+            return;
+        };
+        symbolizer.add_module(kept.image.clone());
+        let start = kept.image.code_section_start().get();
+        let file_offset = frame.module_offset().map(|offset| offset as u64);
+        let offset = file_offset.and_then(|offset| CodeOffset::from_file_offset(offset, start));
+        let (module, function_index) = (kept.image.identity(), frame.func_index());
+        let resolved = symbolizer.resolve(&CodeLocation { module, function_index, offset, approximate: false });
+        self.without_lines |= matches!(resolved.line, LineOrigin::Missing(_));
+        self.add_chain(number, offset, &resolved);
     }
 
-    /// Writes the report as lines of text.
-    pub fn to_text(&self) -> String {
-        let mut text = format!("{}\nguest backtrace:\n", self.message);
-        for frame in &self.frames {
-            text.push_str(frame);
-            text.push('\n');
+    fn add_chain(&mut self, number: usize, offset: Option<CodeOffset>, resolved: &Resolved) {
+        let physical = resolved.frames.len().saturating_sub(1);
+        for (depth, frame) in resolved.frames.iter().enumerate() {
+            let place = match (frame.line, offset) {
+                (0, Some(offset)) => format!("code offset {offset}"),
+                (0, None) => String::new(),
+                (line, _) => format!("{}:{line}:{}", frame.file, frame.column),
+            };
+            let (function, inlined) = (frame.name.clone(), depth < physical);
+            self.frames.push(TrapFrame { number, function, inlined, place });
+        }
+    }
+}
+
+impl fmt::Display for TrapReport {
+    /// Writes the message and a line for each frame; runs of one recursive frame become one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", sanitized(&self.message))?;
+        let mut frames = self.frames.iter().peekable();
+        while let Some(frame) = frames.next() {
+            write!(f, "\n{frame}")?;
+            let mut repeated = 0;
+            while frames.next_if(|next| next.repeats(frame)).is_some() {
+                repeated += 1;
+            }
+            if repeated > 0 {
+                write!(f, "\n       … {repeated} more of the same")?;
+            }
+        }
+        if self.cut {
+            write!(f, "\n       … wasmtime gives no more than {} frames", crate::session::MAX_BACKTRACE_FRAMES)?;
         }
         if self.without_lines {
-            text.push_str("note: some frames have no lines; build the guest with debug information (-g) to see them\n");
+            write!(f, "\nnote: frames without a line have no debug information; build the guest with -g to see more")?;
         }
-        text
+        Ok(())
+    }
+}
+
+impl TrapFrame {
+    fn repeats(&self, other: &TrapFrame) -> bool {
+        (&self.function, &self.place, self.inlined) == (&other.function, &other.place, other.inlined)
+    }
+}
+
+impl fmt::Display for TrapFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>5}: {}", self.number, sanitized(&self.function))?;
+        if self.inlined {
+            write!(f, " (inlined)")?;
+        }
+        if self.place.is_empty() { Ok(()) } else { write!(f, " at {}", sanitized(&self.place)) }
     }
 }
 

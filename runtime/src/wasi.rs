@@ -9,7 +9,7 @@ use crate::{Error, Guest, GuestRun};
 /// Offers WASI preview 1, and its predecessor that old toolchains emit.
 pub(crate) fn linker(engine: &Engine) -> Result<Linker<WasiP1Ctx>, Error> {
     let mut linker = Linker::new(engine);
-    let refused = |error: wasmtime::Error| Error::Engine(format!("{error:#}"));
+    let refused = |error: wasmtime::Error| Error::engine(&error);
     p0::add_to_linker_sync(&mut linker, |context| context).map_err(refused)?;
     p1::add_to_linker_sync(&mut linker, |context| context).map_err(refused)?;
     Ok(linker)
@@ -19,7 +19,10 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<WasiP1Ctx>, Error> {
 pub(crate) fn context(guest: &Guest, run: &GuestRun) -> Result<WasiP1Ctx, Error> {
     let mut builder = WasiCtxBuilder::new();
     // The guest has its thread to itself, so its file operations may run on it, where they are sampled.
-    builder.inherit_stdio().allow_blocking_current_thread(true).arg(guest.name()).args(&run.args);
+    builder.inherit_stdio().allow_blocking_current_thread(true).arg(guest.name());
+    if run.invoke.is_none() {
+        builder.args(&run.args);
+    }
     for (name, value) in &run.env {
         match value {
             Some(value) => drop(builder.env(name, value)),

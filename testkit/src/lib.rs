@@ -1,1 +1,1 @@
-//! Placeholder.
+//! Guests that count themselves, and the race runner.

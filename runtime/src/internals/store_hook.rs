@@ -1,4 +1,5 @@
 //! Telling the sampler when a thread enters and leaves a store's guest.
+#![allow(unsafe_code, reason = "the hook vouches for the store's words")]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

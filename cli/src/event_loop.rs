@@ -1,0 +1,86 @@
+//! Waiting for what comes first: the guest's end, a signal, or the end of the time.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use signal_hook::iterator::Signals;
+use wasmscope::{GuestEnd, ReadyGuest};
+
+/// The guest's thread gets what the main thread of a process usually has.
+const STACK_BYTES: usize = 8 << 20;
+
+/// Why a run is over.
+#[derive(Debug)]
+pub enum Event {
+    /// The guest ended.
+    Guest(GuestEnd),
+    /// The guest's thread panicked, which is a defect of the runtime; the panic has been printed.
+    Panicked,
+    /// SIGINT or SIGTERM came.
+    Signal(i32),
+    /// The time is over.
+    TimeOver,
+}
+
+/// Makes the first SIGINT or SIGTERM an event and the second one end the process at once.
+pub struct EventLoop {
+    sender: Sender<Event>,
+    receiver: Receiver<Event>,
+}
+
+impl EventLoop {
+    /// Takes over the two signals.
+    pub fn new() -> Result<Self> {
+        let (sender, receiver) = mpsc::channel();
+        let once = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the first signal finds the flag unset, and sets it for the second.
+            flag::register_conditional_shutdown(signal, exit_code_of(signal), once.clone())?;
+            flag::register(signal, once.clone())?;
+        }
+        let mut signals = Signals::new([SIGINT, SIGTERM]).context("failed to take over SIGINT and SIGTERM")?;
+        let of_signals = sender.clone();
+        let wait_for_signals = move || {
+            if let Some(signal) = signals.forever().next() {
+                // After the end nobody listens any more.
+                let _ = of_signals.send(Event::Signal(signal));
+            }
+        };
+        std::thread::Builder::new().name("wasmscope-signals".into()).spawn(wait_for_signals)?;
+        Ok(Self { sender, receiver })
+    }
+
+    /// Runs the guest on a thread of its own, and waits for the first event.
+    pub fn run(&self, guest: ReadyGuest, window: Option<Duration>) -> Result<Event> {
+        let of_guest = self.sender.clone();
+        let run = move || {
+            let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| guest.run()));
+            // When the time is over nobody listens any more.
+            let _ = of_guest.send(end.map_or(Event::Panicked, Event::Guest));
+        };
+        std::thread::Builder::new()
+            .name("guest".into())
+            .stack_size(STACK_BYTES)
+            .spawn(run)
+            .context("failed to start the guest's thread")?;
+        let event = match window {
+            Some(window) => match self.receiver.recv_timeout(window) {
+                Err(RecvTimeoutError::Timeout) => return Ok(Event::TimeOver),
+                Ok(event) => Ok(event),
+                Err(RecvTimeoutError::Disconnected) => Err(mpsc::RecvError),
+            },
+            None => self.receiver.recv(),
+        };
+        event.context("the guest's thread is gone")
+    }
+}
+
+/// Returns what a process exits with that a signal ends.
+pub fn exit_code_of(signal: i32) -> i32 {
+    128 + signal
+}

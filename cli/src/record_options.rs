@@ -1,0 +1,107 @@
+//! Options that say how to sample.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use clap::{Args, ValueEnum};
+use wasmscope::{SamplerConfig, defaults};
+use wasmscope_model::{Event, TimerKind};
+
+use crate::quantity::parse_duration;
+
+/// Options that say how to sample.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Sampling")]
+pub struct RecordOptions {
+    /// Stop after this time, such as 10s; else when the guest ends.
+    ///
+    /// The outputs are then written, the guest is ended, and the exit code is 0.
+    #[arg(short, long, value_name = "TIME", value_parser = parse_duration)]
+    pub duration: Option<Duration>,
+
+    /// Samples per second of CPU time.
+    #[arg(short, long, value_name = "HZ", default_value_t = defaults::RATE_HZ)]
+    rate: u32,
+
+    /// CPU time between two samples, such as 10ms, in place of --rate.
+    #[arg(short, long, value_name = "TIME", value_parser = parse_duration, conflicts_with = "rate")]
+    interval: Option<Duration>,
+
+    /// What to count: cpu (time on a CPU, in the guest and in host calls).
+    #[arg(short, long, value_name = "EVENT", default_value = "cpu", value_parser = parse_event)]
+    event: Event,
+
+    /// What takes the samples.
+    #[arg(long, value_name = "ENGINE", default_value = "signal", hide_possible_values = true)]
+    engine: Engine,
+
+    /// What drives the signals: auto, perf, cpu or monotonic.
+    ///
+    /// perf is the kernel's task clock: exact CPU time at any rate, and forbidden in some containers. cpu is a timer
+    /// on the thread's CPU clock: no faster than the kernel's tick. monotonic ticks in real time, and ticks without
+    /// CPU use are discarded. auto takes the first of these that works, and the report says why.
+    #[arg(long, value_name = "TIMER", default_value = "auto", hide_possible_values = true)]
+    timer: Timer,
+
+    /// Frames kept of a stack, innermost first.
+    #[arg(long, value_name = "N", default_value_t = defaults::MAX_DEPTH)]
+    max_depth: u16,
+}
+
+/// What takes the samples.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Engine {
+    /// A signal to each thread, from that thread's own timer.
+    Signal,
+}
+
+/// What drives the signals.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Timer {
+    /// The best that works.
+    Auto,
+    /// The kernel's task clock.
+    Perf,
+    /// The thread's CPU clock.
+    Cpu,
+    /// Real time.
+    Monotonic,
+}
+
+fn parse_event(text: &str) -> Result<Event, String> {
+    match Event::from_name(text) {
+        Some(Event::Cpu) => Ok(Event::Cpu),
+        Some(other) => Err(format!("{other} is not recorded by this version; there is: cpu")),
+        None => Err("there is no such event; there is: cpu".to_owned()),
+    }
+}
+
+impl RecordOptions {
+    /// Returns what the sampler is told.
+    pub fn config(&self) -> Result<SamplerConfig> {
+        let Engine::Signal = self.engine;
+        let rate_hz = match self.interval {
+            None => self.rate,
+            Some(interval) => {
+                let rate = (1.0 / interval.as_secs_f64()).round();
+                ensure!(rate >= 1.0, "an interval of {interval:?} is longer than a second, which is the longest");
+                rate.min(f64::from(u32::MAX)) as u32
+            }
+        };
+        let timer = match self.timer {
+            Timer::Auto => None,
+            Timer::Perf => Some(TimerKind::PerfTaskClock),
+            Timer::Cpu => Some(TimerKind::ThreadCpu),
+            Timer::Monotonic => Some(TimerKind::Monotonic),
+        };
+        ensure!(self.max_depth > 0, "a --max-depth of 0 keeps no frame");
+        let config = SamplerConfig { rate_hz, timer, max_depth: self.max_depth, ..SamplerConfig::default() };
+        config.period()?;
+        Ok(config)
+    }
+
+    /// Returns what is counted.
+    pub fn event(&self) -> Event {
+        self.event
+    }
+}

@@ -1,0 +1,75 @@
+//! `wasmscope report`: show a recorded profile again.
+
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use wasmscope_model::{Event, Recording};
+use wasmscope_profiler::{export, import};
+
+use crate::output_options::OutputOptions;
+use crate::terminal;
+use crate::verdict::{OWN_FAILURE, Verdict};
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmscope report profile.pb.gz
+      prints the functions with the most CPU time, and how the profile was made
+
+  wasmscope report profile.pb.gz -o flame.svg -o stacks.folded
+      draws a flame graph, and writes one line for each stack
+
+Exit code: 0, or 2 when the profile cannot be read or an output not be written.";
+
+/// Show a recorded profile again.
+///
+/// Reads what `wasmscope profile` wrote, and pprof files of other tools. Without -o it prints a table.
+#[derive(Parser, Debug)]
+#[command(name = "report", after_long_help = EXAMPLES)]
+pub struct Report {
+    #[command(flatten)]
+    output: OutputOptions,
+
+    /// The profile, .pb.gz; - reads standard input.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl Report {
+    /// Shows the profile, and tells what to exit with.
+    pub fn execute(self) -> Verdict {
+        self.run().unwrap_or_else(|error| Verdict::failure(&error, OWN_FAILURE))
+    }
+
+    fn run(&self) -> Result<Verdict> {
+        let bytes = read(&self.file).with_context(|| format!("failed to read {}", self.file.display()))?;
+        let recording =
+            import::read_pprof(&bytes).with_context(|| format!("cannot read {} as a profile", self.file.display()))?;
+        let title = title(&recording, &self.file);
+        if self.output.is_empty() {
+            let mut out = BufWriter::new(io::stdout().lock());
+            let written = export::write_table(&recording, Event::Cpu, self.output.top, &mut out);
+            terminal::unless_broken_pipe(written.and_then(|()| out.flush()))?;
+            return Ok(Verdict::GOOD);
+        }
+        let all_written = self.output.check(&title)?.write(&recording, &title);
+        Ok(if all_written { Verdict::GOOD } else { Verdict(i32::from(OWN_FAILURE)) })
+    }
+}
+
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = import::MAX_PROFILE_BYTES.saturating_add(1);
+    match file.as_os_str() == "-" {
+        true => io::stdin().lock().take(limit).read_to_end(&mut bytes)?,
+        false => std::fs::File::open(file)?.take(limit).read_to_end(&mut bytes)?,
+    };
+    Ok(bytes)
+}
+
+/// Calls the profile by its first module, else by its file.
+fn title(recording: &Recording, file: &Path) -> String {
+    let module = recording.profile.modules.first().map(|module| module.name.clone());
+    module.filter(|name| !name.is_empty()).unwrap_or_else(|| file.display().to_string())
+}

@@ -1,0 +1,50 @@
+//! Messages to people, on standard error. A reader that has gone away is no error.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::sync::OnceLock;
+
+use crate::color::ColorChoice;
+
+static COLOR: OnceLock<bool> = OnceLock::new();
+
+/// Decides once whether messages are coloured.
+pub fn set_color(choice: ColorChoice) {
+    COLOR.get_or_init(|| choice.applies());
+}
+
+/// Says what failed.
+pub fn error(message: impl Display) {
+    say("error:", "1;31", &message);
+}
+
+/// Says what the reader should know although nothing failed.
+pub fn warning(message: impl Display) {
+    say("warning:", "1;33", &message);
+}
+
+/// Says what might have been meant.
+pub fn hint(message: impl Display) {
+    say("hint:", "1;36", &message);
+}
+
+/// Says something plain.
+pub fn line(message: impl Display) {
+    // Nobody reads it: there is nowhere left to say so.
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
+fn say(label: &str, code: &str, message: &dyn Display) {
+    match COLOR.get() {
+        Some(true) => line(format_args!("\u{1b}[{code}m{label}\u{1b}[0m {message}")),
+        _ => line(format_args!("{label} {message}")),
+    }
+}
+
+/// Lets a closed pipe pass as success: `wasmscope report x.pb.gz | head` is no failure.
+pub fn unless_broken_pipe(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}

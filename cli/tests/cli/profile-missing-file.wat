@@ -1,0 +1,2 @@
+;; RUN: profile nothing.wasm
+;; EXIT: 125

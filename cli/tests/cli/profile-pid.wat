@@ -1,0 +1,2 @@
+;; RUN: profile 12345
+;; EXIT: 125

@@ -1,0 +1,4 @@
+;; RUN: profile -r 0 %
+;; EXIT: 125
+
+(module (memory (export "memory") 1) (func (export "_start")))

@@ -1,0 +1,2 @@
+;; RUN: report nothing.pb.gz
+;; EXIT: 2

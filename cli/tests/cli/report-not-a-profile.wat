@@ -1,0 +1,2 @@
+;; RUN: report %
+;; EXIT: 2

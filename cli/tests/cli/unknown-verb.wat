@@ -1,0 +1,2 @@
+;; RUN: profil
+;; EXIT: 2

@@ -1,0 +1,88 @@
+//! One run, every output: they agree, and the profile renders again to the same.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "a test binary documents itself by its names, and fails by panics"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/guests").join(name)
+}
+
+fn wasmscope(folder: &Path, args: &[&str]) -> Output {
+    let output = Command::new(env!("CARGO_BIN_EXE_wasmscope"))
+        .args(args)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the command starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// The samples that the report's footer tells.
+fn samples_in(report: &str) -> u64 {
+    let line = report.lines().find(|line| line.starts_with("samples ")).expect("there is a footer");
+    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("it begins with the number")
+}
+
+fn samples_in_folded(text: &str) -> u64 {
+    text.lines().map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum()
+}
+
+#[test]
+fn table_pprof_svg_and_folded_tell_the_same_and_render_again_to_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let split = example("split.wasm");
+    let args =
+        ["profile", "-r", "4999", "-o", "a.pb.gz", "-o", "a.svg", "-o", "a.folded", split.to_str().unwrap(), "300"];
+    let output = wasmscope(folder.path(), &args);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("iterations seventy"), "stdout is the guest's");
+    let table = String::from_utf8(output.stderr).unwrap();
+    let samples = samples_in(&table);
+    assert!(samples > 100, "{table}");
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(samples_in_folded(&read("a.folded")), samples);
+    assert!(read("a.svg").contains(&format!("{samples} cpu samples")));
+
+    let again = wasmscope(folder.path(), &["report", "a.pb.gz"]);
+    let again = String::from_utf8(again.stdout).unwrap();
+    assert_eq!(samples_in(&again), samples);
+    let rows = |text: &str| text.lines().take_while(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(rows(&again), rows(&table));
+    wasmscope(folder.path(), &["report", "a.pb.gz", "-o", "b.svg", "-o", "b.folded", "-o", "b.pb.gz"]);
+    assert_eq!(read("a.folded"), read("b.folded"));
+    assert_eq!(read("a.svg"), read("b.svg"));
+    assert_eq!(fs::read(folder.path().join("a.pb.gz")).unwrap(), fs::read(folder.path().join("b.pb.gz")).unwrap());
+}
+
+#[test]
+fn the_shipped_guests_show_functions_files_and_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    for (guest, rounds, function, file) in
+        [("split.wasm", "300", "seventy", "split.c:"), ("orders.wasm", "4", "orders::", "orders/src/")]
+    {
+        let path = example(guest);
+        let output =
+            wasmscope(folder.path(), &["profile", "-r", "997", "-o", "%m.svg", path.to_str().unwrap(), rounds]);
+        let table = String::from_utf8(output.stderr).unwrap();
+        assert!(table.contains(function) && table.contains(file), "{table}");
+        let svg = fs::read_to_string(folder.path().join(guest).with_extension("svg")).unwrap();
+        assert!(svg.contains(function) && svg.contains(file));
+    }
+}
+
+#[test]
+fn without_an_output_the_profile_is_kept_under_the_guests_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = example("split.wasm");
+    wasmscope(folder.path(), &["profile", path.to_str().unwrap(), "10"]);
+    let names: Vec<String> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    assert!(names[0].starts_with("profile-split-") && names[0].ends_with(".pb.gz"), "{names:?}");
+}
