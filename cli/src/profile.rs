@@ -103,7 +103,7 @@ fn tell_end(event: Event) -> Result<i32> {
                     let mut out = io::stdout().lock();
                     terminal::unless_broken_pipe(values.iter().try_for_each(|value| writeln!(out, "{value}")))?;
                 }
-                GuestEnd::Trapped(report) | GuestEnd::Failed(report) => terminal::line(report),
+                GuestEnd::Trapped(report) | GuestEnd::Failed(report) => terminal::error(report),
                 GuestEnd::Returned(_) | GuestEnd::Exited(_) => {}
             }
             Ok(end.exit_code())

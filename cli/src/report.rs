@@ -28,12 +28,12 @@ Exit code: 0, or 2 when the profile cannot be read or an output not be written."
 #[derive(Parser, Debug)]
 #[command(name = "report", after_long_help = EXAMPLES)]
 pub struct Report {
-    #[command(flatten)]
-    output: OutputOptions,
-
     /// The profile, .pb.gz; - reads standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+
+    #[command(flatten)]
+    output: OutputOptions,
 }
 
 impl Report {

@@ -117,7 +117,16 @@ fn without_numbers(line: &str) -> String {
             out.push(c);
             continue;
         }
-        while chars.next_if(|next| next.is_ascii_digit() || *next == '.' || matches!(next, 'T' | 'Z')).is_some() {}
+        let mut before = c;
+        while let Some(next) =
+            chars.peek().copied().filter(|next| next.is_ascii_digit() || matches!(next, '.' | 'T' | 'Z'))
+        {
+            if next == '.' && !before.is_ascii_digit() {
+                break;
+            }
+            before = next;
+            chars.next();
+        }
         out.push('#');
     }
     out

@@ -64,11 +64,13 @@ fn table_pprof_svg_and_folded_tell_the_same_and_render_again_to_the_same() {
 fn the_shipped_guests_show_functions_files_and_lines() {
     let folder = tempfile::tempdir().unwrap();
     for (guest, rounds, function, file) in
-        [("split.wasm", "300", "seventy", "split.c:"), ("orders.wasm", "4", "orders::", "orders/src/")]
+        [("split.wasm", "300", "seventy", "split.c:"), ("orders.wasm", "1500", "orders::", "orders/src/")]
     {
         let path = example(guest);
-        let output =
-            wasmscope(folder.path(), &["profile", "-r", "997", "-o", "%m.svg", path.to_str().unwrap(), rounds]);
+        let output = wasmscope(
+            folder.path(),
+            &["profile", "-r", "997", "--top", "1000", "-o", "%m.svg", path.to_str().unwrap(), rounds],
+        );
         let table = String::from_utf8(output.stderr).unwrap();
         assert!(table.contains(function) && table.contains(file), "{table}");
         let svg = fs::read_to_string(folder.path().join(guest).with_extension("svg")).unwrap();

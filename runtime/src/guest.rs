@@ -31,7 +31,7 @@ impl Guest {
         }
         match wat::Parser::new().generate_dwarf(wat::GenerateDwarf::Lines).parse_bytes(Some(path), &bytes) {
             Ok(binary) => Self::parse(shown, name, binary.into_owned().into()),
-            Err(error) => Err(Error::invalid(&shown, &error.to_string())),
+            Err(error) => Err(Error::invalid(&shown, &one_line(&error))),
         }
     }
 
@@ -41,7 +41,7 @@ impl Guest {
     ///
     /// As [`Guest::load`].
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, Error> {
-        let binary = wat::parse_bytes(bytes).map_err(|error| Error::invalid(name, &error.to_string()))?;
+        let binary = wat::parse_bytes(bytes).map_err(|error| Error::invalid(name, &one_line(&error)))?;
         Self::parse(name.to_owned(), name.to_owned(), (*binary).into())
     }
 
@@ -66,5 +66,16 @@ impl Guest {
     /// Returns the module's structure.
     pub fn image(&self) -> &ModuleImage {
         &self.image
+    }
+}
+
+/// Keeps the message and the place of an error in the text format; the rest of its text points at the source line.
+fn one_line(error: &wat::Error) -> String {
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim);
+    let message = lines.next().unwrap_or_default();
+    match lines.find_map(|line| line.strip_prefix("-->")) {
+        Some(place) => format!("{message}, at {}", place.trim()),
+        None => message.to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use wasmscope_profiler::export::sanitized;
-use wasmtime::{AsContextMut, ExternType, Func, FuncType, Linker, Module, Store, Trap, Val};
+use wasmtime::{AsContextMut, ExternType, Func, FuncType, InstancePre, Module, Store, Trap, Val};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p1::WasiP1Ctx;
 
@@ -35,8 +35,7 @@ pub struct GuestRun {
 /// A guest that is compiled and linked, and whose run cannot fail any more but by its own doing.
 pub struct ReadyGuest {
     store: Store<WasiP1Ctx>,
-    linker: Linker<WasiP1Ctx>,
-    module: Module,
+    instance: InstancePre<WasiP1Ctx>,
     function: String,
     args: Vec<Val>,
     shared: Arc<Shared>,
@@ -59,7 +58,7 @@ impl GuestRun {
         let module = session.load(guest)?;
         let linker = wasi::linker(session.engine())?;
         let mut store = session.new_store(wasi::context(guest, &self)?);
-        imports::check(guest, &module, &linker, &mut store)?;
+        let instance = imports::linked(guest, &module, &linker, &mut store)?;
         let function = self.invoke.as_deref().unwrap_or(START);
         let ty = entry(guest, &module, function)?;
         let args = match self.invoke {
@@ -67,7 +66,7 @@ impl GuestRun {
             None => Vec::new(),
         };
         let (function, shared) = (function.to_owned(), session.shared().clone());
-        Ok(ReadyGuest { store, linker, module, function, args, shared })
+        Ok(ReadyGuest { store, instance, function, args, shared })
     }
 }
 
@@ -86,7 +85,7 @@ impl ReadyGuest {
     }
 
     fn call(&mut self) -> wasmtime::Result<Vec<Val>> {
-        let instance = self.linker.instantiate(&mut self.store, &self.module)?;
+        let instance = self.instance.instantiate(&mut self.store)?;
         if self.function != INITIALIZE
             && let Some(initialize) = instance.get_func(&mut self.store, INITIALIZE)
         {

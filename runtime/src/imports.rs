@@ -1,20 +1,20 @@
 //! Imports that nobody offers, and what would.
 
 use wasmscope_profiler::export::sanitized;
-use wasmtime::{AsContextMut, ExternType, ImportType, Linker, Module};
+use wasmtime::{AsContextMut, ExternType, ImportType, InstancePre, Linker, Module};
 
 use crate::{Error, Guest};
 
-/// Checks that everything the guest imports is there.
-pub(crate) fn check<T: 'static>(
+/// Checks that everything the guest imports is there and of the type that it expects.
+pub(crate) fn linked<T: 'static>(
     guest: &Guest,
     module: &Module,
     linker: &Linker<T>,
     mut store: impl AsContextMut<Data = T>,
-) -> Result<(), Error> {
+) -> Result<InstancePre<T>, Error> {
     let missing = module.imports().find(|import| linker.get_by_import(&mut store, import).is_none());
     match missing {
-        None => Ok(()),
+        None => linker.instantiate_pre(module).map_err(|error| Error::invalid(guest.path(), &format!("{error:#}"))),
         Some(import) => Err(Error::MissingImport {
             guest: sanitized(guest.path()).into_owned(),
             import: description(&import),
@@ -25,11 +25,11 @@ pub(crate) fn check<T: 'static>(
 
 fn description(import: &ImportType<'_>) -> String {
     let kind = match import.ty() {
-        ExternType::Func(ty) => format!("function {ty} as"),
-        ExternType::Global(_) => "a global as".to_owned(),
-        ExternType::Table(_) => "a table as".to_owned(),
-        ExternType::Memory(_) => "a memory as".to_owned(),
-        ExternType::Tag(_) => "an exception tag as".to_owned(),
+        ExternType::Func(_) => "function",
+        ExternType::Global(_) => "global",
+        ExternType::Table(_) => "table",
+        ExternType::Memory(_) => "memory",
+        ExternType::Tag(_) => "exception tag",
     };
     format!("{kind} `{}.{}`", sanitized(import.module()), sanitized(import.name()))
 }
@@ -37,7 +37,7 @@ fn description(import: &ImportType<'_>) -> String {
 /// Says which host would offer an import, going by the names that toolchains use.
 fn hint(import: &ImportType<'_>) -> &'static str {
     match (import.module(), import.name()) {
-        ("wasi_snapshot_preview1" | "wasi_unstable", _) => "which is not a function of WASI preview 1, or not so typed",
+        ("wasi_snapshot_preview1" | "wasi_unstable", _) => "which is no function of WASI preview 1",
         ("wasi", "thread-spawn") => {
             "which belongs to wasi-threads, and wasmtime no longer has those; build without threads"
         }
