@@ -1,11 +1,10 @@
 // A command whose CPU time splits 70/20/10 by construction: three functions run the same kernel, in turns of seven,
-// two and one, so the split holds in any window of time longer than a few milliseconds.
+// two and one. A round takes some 50 microseconds and no two in a row are alike, so that the split holds in any window
+// of time longer than a few milliseconds, and no sampling period can march in step with it.
 // The kernel is inlined three deep, and each level does work of its own: mix -> stir -> turn.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define TURN 20000
 
 #define INLINE static inline __attribute__((always_inline))
 #define PHYSICAL static __attribute__((noinline))
@@ -34,33 +33,34 @@ INLINE uint32_t mix(uint32_t x, uint32_t n) {
   return x;
 }
 
-PHYSICAL uint32_t seventy(uint32_t x) {
-  iterations[0] += 7 * TURN;
-  return mix(x, 7 * TURN);
+PHYSICAL uint32_t seventy(uint32_t x, uint32_t length) {
+  iterations[0] += 7 * length;
+  return mix(x, 7 * length);
 }
 
-PHYSICAL uint32_t twenty(uint32_t x) {
-  iterations[1] += 2 * TURN;
-  return mix(x, 2 * TURN);
+PHYSICAL uint32_t twenty(uint32_t x, uint32_t length) {
+  iterations[1] += 2 * length;
+  return mix(x, 2 * length);
 }
 
-PHYSICAL uint32_t ten(uint32_t x) {
-  iterations[2] += 1 * TURN;
-  return mix(x, 1 * TURN);
+PHYSICAL uint32_t ten(uint32_t x, uint32_t length) {
+  iterations[2] += 1 * length;
+  return mix(x, 1 * length);
 }
 
 PHYSICAL uint32_t work(uint32_t rounds) {
   uint32_t x = 1;
   for (uint32_t round = 0; round < rounds; round++) {
-    x = seventy(x);
-    x = twenty(x);
-    x = ten(x);
+    uint32_t length = 500 + ((round * 0x9e3779b9u) >> 22);
+    x = seventy(x, length);
+    x = twenty(x, length);
+    x = ten(x, length);
   }
   return x;
 }
 
 int main(int argc, char **argv) {
-  uint32_t rounds = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1500;
+  uint32_t rounds = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 30000;
   uint32_t checksum = work(rounds);
   printf("checksum %08x\n", (unsigned)checksum);
   printf("iterations seventy %llu, twenty %llu, ten %llu\n", (unsigned long long)iterations[0],
