@@ -36,6 +36,9 @@ impl RawRecording {
         if !choice.kernel && totals.missing > 0 {
             notes.push(format!("{unseen:.1?} of CPU time passed in system calls, which this timer may not sample"));
         }
+        if totals.foreign > 0 {
+            notes.push(format!("{} SIGPROF signals came from elsewhere and were not counted", totals.foreign));
+        }
         if garbled > 0 {
             notes.push(format!("{garbled} batches of samples could not be read back; this is a defect of wasmscope"));
         }

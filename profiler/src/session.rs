@@ -13,7 +13,7 @@ use wasmscope_signal::{End, FrameTag, Record};
 use crate::aggregate::Aggregate;
 use crate::raw_recording::RawRecording;
 use crate::sys;
-use crate::thread_states::ThreadStates;
+use crate::thread_states::{ThreadStates, wait_until_unread};
 use crate::threads::{SampledThread, Threads};
 use crate::timer::TimerChoice;
 use crate::totals::{Armed, Totals};
@@ -118,14 +118,23 @@ impl Session {
 
     /// Stops sampling a thread, and accounts for it. What it has recorded is still in its ring.
     fn disarm(&self, thread: &mut SampledThread, totals: &mut Totals) {
+        if let Some(armed) = &mut thread.armed {
+            armed.stop_timer();
+        }
+        // What is counted after this must be what is in the ring: no tick may come in between.
+        thread.pooled.state.retire();
+        wait_until_unread(thread.pooled.state);
         totals.account(thread, &self.choice);
         totals.threads += u32::from(thread.armed.take().is_some());
-        thread.pooled.state.retire();
     }
 
-    /// Takes over a thread that is ending. It runs on that thread, so it does no more than it must.
-    pub(crate) fn depart(&self, mut thread: SampledThread) {
-        self.disarm(&mut thread, &mut lock(&self.departed_totals));
+    /// Stops sampling the calling thread, which is ending; so this does no more than it must.
+    pub(crate) fn disarm_departing(&self, thread: &mut SampledThread) {
+        self.disarm(thread, &mut lock(&self.departed_totals));
+    }
+
+    /// Takes over a thread that has been disarmed: its ring is still to be drained.
+    pub(crate) fn take_over(&self, thread: SampledThread) {
         lock(&self.departed).push(thread);
     }
 

@@ -8,7 +8,7 @@ use wasmscope_signal::{StoreContext, register_current_thread, unregister_current
 
 use crate::session::Session;
 use crate::sys::{self, Tid};
-use crate::thread_states::{PooledState, ThreadStates};
+use crate::thread_states::{PooledState, ThreadStates, wait_until_unread};
 use crate::totals::Armed;
 
 /// One thread that has entered a guest.
@@ -63,10 +63,14 @@ impl Threads {
         let Some(index) = self.live.iter().position(|thread| thread.number == number) else {
             return;
         };
-        let thread = self.live.swap_remove(index);
+        let mut thread = self.live.swap_remove(index);
+        // First its timer, then its entry: a signal in between would find no state.
+        if let Some(session) = &self.session {
+            session.disarm_departing(&mut thread);
+        }
         unregister_current_thread();
         match &self.session {
-            Some(session) => session.depart(thread),
+            Some(session) => session.take_over(thread),
             None => ThreadStates::global().release(thread.pooled),
         }
     }
@@ -124,7 +128,10 @@ pub fn guest_left() {
 /// A guest that returned or trapped leaves nothing; a panic that unwound past a guest does.
 pub fn forget_store(store: u64) {
     for thread in &Threads::lock().live {
-        thread.pooled.state.activations.forget_store(store);
+        let state = thread.pooled.state;
+        if state.activations.forget_store(store) {
+            wait_until_unread(state);
+        }
     }
 }
 

@@ -110,8 +110,8 @@ impl TimerChoice {
             let mut pooled = ThreadStates::global().acquire().ok_or("too many threads are sampled")?;
             let state = pooled.state;
             state.prepare(pooled.ring(1 << 13), 1, probe.ticks());
-            register_current_thread(state).map_err(|_| "the table of threads is full")?;
-            let result = probe.burn_until_tick(state, PATIENCE);
+            let registered = register_current_thread(state).map_err(|_| "the table of threads is full".to_owned());
+            let result = registered.and_then(|()| probe.burn_until_tick(state, PATIENCE));
             state.retire();
             unregister_current_thread();
             pooled.ring(1 << 13).consume(|_| {});

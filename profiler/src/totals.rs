@@ -16,19 +16,29 @@ struct Snapshot {
     periods: u64,
     dropped_full: u64,
     reentered: u64,
+    foreign: u64,
     handler_nanos: u64,
     histogram: [u64; HANDLER_BUCKETS],
 }
 
 impl Snapshot {
     fn of(state: &ThreadState) -> Self {
-        let Counters { ticks, periods, dropped_full, reentered, handler_nanos, handler_histogram, .. } =
-            &state.counters;
+        let Counters {
+            ticks,
+            periods,
+            dropped_full,
+            reentered,
+            foreign_signals,
+            handler_nanos,
+            handler_histogram,
+            ..
+        } = &state.counters;
         Self {
             ticks: ticks.load(Relaxed),
             periods: periods.load(Relaxed),
             dropped_full: dropped_full.load(Relaxed),
             reentered: reentered.load(Relaxed),
+            foreign: foreign_signals.load(Relaxed),
             handler_nanos: handler_nanos.load(Relaxed),
             histogram: std::array::from_fn(|bucket| handler_histogram[bucket].load(Relaxed)),
         }
@@ -39,6 +49,8 @@ impl Snapshot {
 #[derive(Debug)]
 pub(crate) struct Armed {
     timer: Option<Timer>,
+    /// What the timer itself had counted when it was stopped.
+    counted_at_stop: Option<Duration>,
     seen: Snapshot,
     cpu_seen: Duration,
     cpu_since_arming: Duration,
@@ -51,12 +63,21 @@ impl Armed {
     pub(crate) fn new(state: &ThreadState, cpu_before: Duration) -> Self {
         Self {
             timer: None,
+            counted_at_stop: None,
             seen: Snapshot::of(state),
             cpu_seen: cpu_before,
             cpu_since_arming: Duration::ZERO,
             periods_since_arming: 0,
             missing_seen: 0,
         }
+    }
+
+    /// Stops the timer; ticks that are on their way may still arrive.
+    pub(crate) fn stop_timer(&mut self) {
+        if let Some(Timer::Perf(perf)) = &self.timer {
+            self.counted_at_stop = perf.counted().ok();
+        }
+        self.timer = None;
     }
 
     /// Adds the timer that was started.
@@ -74,6 +95,8 @@ pub(crate) struct Totals {
     pub(crate) dropped_full: u64,
     /// Periods of CPU time for which no signal came.
     pub(crate) missing: u64,
+    /// Signals that no timer of ours sent.
+    pub(crate) foreign: u64,
     pub(crate) handler: Duration,
     pub(crate) histogram: [u64; HANDLER_BUCKETS],
     pub(crate) threads: u32,
@@ -86,6 +109,7 @@ impl Default for Totals {
             ticks: 0,
             dropped_full: 0,
             missing: 0,
+            foreign: 0,
             handler: Duration::ZERO,
             histogram: [0; HANDLER_BUCKETS],
             threads: 0,
@@ -100,6 +124,7 @@ impl Totals {
         self.ticks += other.ticks;
         self.dropped_full += other.dropped_full;
         self.missing += other.missing;
+        self.foreign += other.foreign;
         self.handler += other.handler;
         self.threads += other.threads;
         for (sum, add) in self.histogram.iter_mut().zip(&other.histogram) {
@@ -123,6 +148,7 @@ impl Totals {
         self.cpu += cpu;
         self.ticks += now.ticks.wrapping_sub(seen.ticks);
         self.dropped_full += now.dropped_full.wrapping_sub(seen.dropped_full);
+        self.foreign += now.foreign.wrapping_sub(seen.foreign);
         self.handler += Duration::from_nanos(now.handler_nanos.wrapping_sub(seen.handler_nanos));
         for (sum, (now, seen)) in self.histogram.iter_mut().zip(now.histogram.iter().zip(&seen.histogram)) {
             *sum += now.wrapping_sub(*seen);
@@ -131,7 +157,7 @@ impl Totals {
         armed.periods_since_arming += now.periods.wrapping_sub(seen.periods);
         let counted = match &armed.timer {
             Some(Timer::Perf(perf)) => perf.counted().unwrap_or(armed.cpu_since_arming),
-            _ => armed.cpu_since_arming,
+            _ => armed.counted_at_stop.unwrap_or(armed.cpu_since_arming),
         };
         let due = u64::try_from(counted.as_nanos() / choice.period.as_nanos().max(1)).unwrap_or(u64::MAX);
         let missing = due.saturating_sub(1).saturating_sub(armed.periods_since_arming);

@@ -1,6 +1,6 @@
 //! The guest activations of one thread: host calls guest, guest calls host, host calls guest again.
 
-use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, compiler_fence};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence, fence};
 
 /// How many nested activations are linked; deeper ones are counted and not linked.
 const MAX_LINKED: usize = 32;
@@ -59,18 +59,28 @@ struct Slot {
 /// The stack of activations, written by its thread and read by the handler on the same thread.
 ///
 /// One thread writes and a handler on that very thread reads, so plain ordering by the compiler is enough: a slot is
-/// complete before the depth covers it.
+/// complete before the depth covers it. The exception is [`Activations::forget_store`], which any thread may call.
 #[derive(Debug, Default)]
 pub struct Activations {
     slots: [Slot; MAX_LINKED],
     depth: AtomicUsize,
+    /// How many reads of the stores' words are going on: the handler's, and those of an entry beneath another.
+    reads: AtomicU32,
+}
+
+/// Says that its thread may be reading the stores' words, as long as it lives.
+pub(crate) struct Reading<'a>(&'a AtomicU32);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_sub(1), Ordering::Release);
+    }
 }
 
 /// One activation as the handler sees it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Activation {
     pub(crate) now: Option<ExitPoint>,
-    pub(crate) outer: ExitPoint,
     entry_fp_before: usize,
 }
 
@@ -87,6 +97,8 @@ impl Activations {
     ///
     /// Slots left behind by a panic that unwound past their guest are pruned first.
     pub fn enter(&self, context: Option<StoreContext>, store: u64) {
+        // Words of other stores are read only beneath another activation.
+        let _reading = (self.depth() > 0).then(|| self.begin_reading());
         self.prune();
         let depth = self.depth.load(Ordering::Relaxed);
         let outer = match depth.checked_sub(1).and_then(|index| self.slots.get(index)) {
@@ -117,13 +129,47 @@ impl Activations {
         compiler_fence(Ordering::SeqCst);
     }
 
-    /// Removes the activations of a store that is about to be dropped, and those inside them.
-    pub fn forget_store(&self, store: u64) {
-        let depth = self.depth.load(Ordering::Relaxed);
-        let first = self.slots.iter().take(depth).position(|slot| slot.store.load(Ordering::Relaxed) == store);
-        if let Some(first) = first {
-            self.depth.store(first, Ordering::SeqCst);
+    /// Removes the innermost activations of a store that is about to be dropped, and its words from all others. Any
+    /// thread may call it.
+    ///
+    /// Returns whether anything was there. If so, the words may be read until [`Activations::is_read`] has been false
+    /// once.
+    pub fn forget_store(&self, store: u64) -> bool {
+        let mut found = false;
+        for slot in self.slots.iter().filter(|slot| slot.store.load(Ordering::Relaxed) == store) {
+            let null = core::ptr::null_mut();
+            for pointer in [&slot.exit_fp, &slot.exit_pc, &slot.entry_fp] {
+                found |= !pointer.swap(null, Ordering::Relaxed).is_null();
+            }
         }
+        let mut depth = self.depth.load(Ordering::Relaxed);
+        while let Some(innermost) = depth.checked_sub(1).filter(|_| self.current_store() == store) {
+            // The owner may enter or leave meanwhile; then what it has written counts.
+            if self.depth.compare_exchange(depth, innermost, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+                break;
+            }
+            depth = innermost;
+        }
+        fence(Ordering::SeqCst);
+        found
+    }
+
+    /// Announces that the calling thread is going to read the stores' words.
+    ///
+    /// # Signal safety
+    ///
+    /// Atomics only. Only the owning thread and its handler announce, one inside the other, so plain reads and writes
+    /// keep count.
+    pub(crate) fn begin_reading(&self) -> Reading<'_> {
+        self.reads.store(self.reads.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        // Either this read is seen by whoever takes words away and looks after that, or it sees that they are gone.
+        fence(Ordering::SeqCst);
+        Reading(&self.reads)
+    }
+
+    /// Tells whether the owning thread may be reading words of stores.
+    pub fn is_read(&self) -> bool {
+        self.reads.load(Ordering::Acquire) != 0
     }
 
     /// Returns how many activations there are.
@@ -158,12 +204,18 @@ impl Activations {
         let slot = self.slots.get(outside)?;
         Some(Activation {
             now: slot.exit_point(),
-            outer: ExitPoint {
-                exit_fp: slot.outer_exit_fp.load(Ordering::Relaxed),
-                exit_pc: slot.outer_exit_pc.load(Ordering::Relaxed),
-                entry_fp: slot.outer_entry_fp.load(Ordering::Relaxed),
-            },
             entry_fp_before: slot.entry_fp_before.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Returns where the guest around the activation with `outside` others around it was left when that one began;
+    /// `None` when it is not linked.
+    pub(crate) fn outer_exit(&self, outside: usize) -> Option<ExitPoint> {
+        let slot = self.slots.get(outside)?;
+        Some(ExitPoint {
+            exit_fp: slot.outer_exit_fp.load(Ordering::Relaxed),
+            exit_pc: slot.outer_exit_pc.load(Ordering::Relaxed),
+            entry_fp: slot.outer_entry_fp.load(Ordering::Relaxed),
         })
     }
 }
@@ -212,9 +264,9 @@ mod tests {
         enter(&activations, &words, 1, [100, 200, 300]);
         enter(&activations, &words, 1, [10, 20, 30]);
         let inner = activations.get(1).unwrap();
-        assert_eq!(inner.outer, ExitPoint { exit_fp: 100, exit_pc: 200, entry_fp: 300 });
+        assert_eq!(activations.outer_exit(1), Some(ExitPoint { exit_fp: 100, exit_pc: 200, entry_fp: 300 }));
         assert_eq!(inner.entry_fp(), Some(30));
-        assert_eq!(activations.get(0).unwrap().outer, ExitPoint::default());
+        assert_eq!(activations.outer_exit(0), Some(ExitPoint::default()));
         activations.leave();
         assert_eq!(activations.depth(), 1);
     }
@@ -230,6 +282,29 @@ mod tests {
         assert_eq!((activations.depth(), activations.current_store()), (2, 3));
         activations.forget_store(3);
         assert_eq!(activations.depth(), 1);
+    }
+
+    #[test]
+    fn a_forgotten_store_is_read_no_more_even_if_its_thread_enters_meanwhile() {
+        let (gone, live) = (Words::default(), Words::default());
+        let activations = Activations::default();
+        enter(&activations, &gone, 1, [1, 2, 300]);
+        enter(&activations, &live, 2, [4, 5, 60]);
+        assert!(activations.forget_store(1));
+        assert_eq!((activations.depth(), activations.current_store()), (2, 2), "the live one stays");
+        assert_eq!(activations.get(0).unwrap().now, None);
+        assert!(!activations.forget_store(1), "there is nothing left to wait for");
+    }
+
+    #[test]
+    fn reads_are_announced_and_nest() {
+        let activations = Activations::default();
+        assert!(!activations.is_read());
+        let outer = activations.begin_reading();
+        drop(activations.begin_reading());
+        assert!(activations.is_read());
+        drop(outer);
+        assert!(!activations.is_read());
     }
 
     #[test]

@@ -36,11 +36,12 @@ pub(crate) extern "C" fn on_signal(_signal: libc::c_int, info: *mut libc::siginf
 }
 
 fn on_tick(state: &ThreadState, info: &libc::siginfo_t, context: &libc::ucontext_t) {
+    let _reading = state.activations.begin_reading();
     let Some(ring) = state.ring() else {
         return;
     };
     let counters = &state.counters;
-    if info.si_code == libc::SI_USER {
+    if !is_from_our_timer(state.ticks(), info.si_code) {
         Counters::add(&counters.foreign_signals, 1);
         return;
     }
@@ -60,6 +61,17 @@ fn on_tick(state: &ThreadState, info: &libc::siginfo_t, context: &libc::ucontext
     Counters::add(&counters.ticks, 1);
     Counters::add(&counters.periods, u64::from(weight));
     counters.handler_took(monotonic_nanos().saturating_sub(began));
+}
+
+/// Tells by the signal's origin whether the thread's timer can have sent it: POSIX timers say so, perf events say what
+/// happened to their descriptor (a small positive number).
+fn is_from_our_timer(ticks: Ticks, code: libc::c_int) -> bool {
+    const POLL_IN: libc::c_int = 1;
+    const POLL_HUP: libc::c_int = 6;
+    match ticks {
+        Ticks::Exact => (POLL_IN..=POLL_HUP).contains(&code),
+        Ticks::Overrun | Ticks::CheckCpu(_) => code == libc::SI_TIMER,
+    }
 }
 
 /// Returns how many periods of CPU time the tick stands for; `None` when the thread used no CPU.

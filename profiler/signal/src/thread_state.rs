@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU16, AtomicU64, AtomicUsize, Ordering, fence};
 
 use crate::activation::Activations;
 use crate::code_ranges::CodeRanges;
@@ -122,9 +122,12 @@ impl ThreadState {
         StackSpan { low: self.stack_low.load(Ordering::Relaxed), high: self.stack_high.load(Ordering::Relaxed) }
     }
 
-    /// Takes the ring away: the handler records nothing any more.
+    /// Takes the ring away: handlers that begin after this record nothing.
+    ///
+    /// One that is running may still record and count, until `activations.is_read()` has been false once.
     pub fn retire(&self) {
-        self.ring.store(ptr::null_mut(), Ordering::Release);
+        self.ring.store(ptr::null_mut(), Ordering::Relaxed);
+        fence(Ordering::SeqCst);
     }
 
     /// Sets what the thread is working for: request, trace id (high, low), span id, guest task.

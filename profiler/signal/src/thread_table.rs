@@ -41,6 +41,10 @@ fn probes(thread: usize) -> impl Iterator<Item = &'static Slot> {
 ///
 /// [`ThreadTableFull`] when there is no room; the thread stays unsampled.
 pub fn register_current_thread(state: &'static ThreadState) -> Result<(), ThreadTableFull> {
+    // A thread that ended without a farewell left an entry, and a later thread may get its pointer.
+    while current().is_some() {
+        unregister_current_thread();
+    }
     let thread = thread_pointer();
     for slot in probes(thread) {
         for free in [FREED, EMPTY] {
@@ -93,6 +97,16 @@ pub(crate) fn current() -> Option<&'static ThreadState> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entry_left_behind_by_an_earlier_thread_with_the_same_pointer_is_taken_over() {
+        let states: [&'static ThreadState; 2] = [(); 2].map(|()| &*Box::leak(Box::default()));
+        register_current_thread(states[0]).unwrap();
+        register_current_thread(states[1]).unwrap();
+        assert!(ptr::eq(current().unwrap(), states[1]));
+        unregister_current_thread();
+        assert!(current().is_none());
+    }
 
     #[test]
     fn each_thread_finds_its_own_state_and_none_after_leaving() {

@@ -1,6 +1,6 @@
 //! From the interrupted registers to a stack of addresses.
 
-use crate::activation::{Activation, Activations, ExitPoint};
+use crate::activation::{Activations, ExitPoint};
 use crate::arch::{LeafCaller, Registers, leaf_caller};
 use crate::code_ranges::{CodeRanges, RangeCursor};
 use crate::record::{End, FrameTag, frame};
@@ -112,7 +112,8 @@ impl Walker<'_> {
                     }
                 }
             }
-            Some(now) => match self.exit_frame(now, registers.sp) {
+            // Before its entry and after its end the words are still, or again, those of the activation around it.
+            Some(now) => match activation.entry_fp().and_then(|_| self.exit_frame(now, registers.sp)) {
                 Some((fp, span)) => {
                     frames.push(FrameTag::ReturnAddress, now.exit_pc)?;
                     self.climb(fp, Some(now.entry_fp), span, frames)?;
@@ -121,7 +122,7 @@ impl Walker<'_> {
                 None => {}
             },
         }
-        self.outer(innermost, activation, frames)
+        self.outer(innermost, frames)
     }
 
     /// Walks guest code of which only the thread's own stack is known.
@@ -201,10 +202,9 @@ impl Walker<'_> {
     }
 
     /// Goes on with the activations around the innermost one.
-    fn outer(&mut self, innermost: usize, mut inner: Activation, frames: &mut Frames<'_, '_, '_>) -> Result<End, Stop> {
-        for index in (0..innermost).rev() {
-            let exit = inner.outer;
-            let Some(activation) = self.activations.get(index) else {
+    fn outer(&mut self, innermost: usize, frames: &mut Frames<'_, '_, '_>) -> Result<End, Stop> {
+        for inner in (1..=innermost).rev() {
+            let Some(exit) = self.activations.outer_exit(inner) else {
                 return Ok(End::OuterUnknown);
             };
             let Some((fp, span)) = self.exit_frame(exit, 0) else {
@@ -213,7 +213,6 @@ impl Walker<'_> {
             frames.push(FrameTag::Reentry, 0)?;
             frames.push(FrameTag::ReturnAddress, exit.exit_pc)?;
             self.climb(fp, Some(exit.entry_fp), span, frames)?;
-            inner = activation;
         }
         Ok(End::Entry)
     }

@@ -118,6 +118,29 @@ fn an_inner_activation_is_linked_to_the_outer_one() {
 }
 
 #[test]
+fn host_code_before_the_inner_entry_shows_the_outer_activation_once() {
+    let (mut stack, words) = three_frames();
+    stack.0[7] = stack.at(20);
+    let entry = words[2];
+    let store: &'static [Cell<usize>; 3] = Box::leak(Box::default());
+    // SAFETY: the words are leaked, so they stay readable.
+    let context = unsafe { StoreContext::new(store[0].as_ptr(), store[1].as_ptr(), store[2].as_ptr()) };
+    let activations = Activations::default();
+    activations.enter(Some(context), 1);
+    store.iter().zip([stack.at(7), code(25), entry]).for_each(|(word, value)| word.set(value));
+    // The same store is entered again, and has not stored its entry yet.
+    activations.enter(Some(context), 1);
+    let expected = [
+        (FrameTag::Host, 0x1000),
+        (FrameTag::Reentry, 0),
+        (FrameTag::ReturnAddress, code(25)),
+        (FrameTag::ReturnAddress, code(30)),
+    ];
+    let registers = Registers { pc: 0x1000, sp: stack.at(2), fp: 0x77 };
+    assert_eq!(walked(registers, &activations, 99), (End::Entry, expected.to_vec()));
+}
+
+#[test]
 fn frame_pointers_that_leave_the_stack_or_turn_back_end_the_walk() {
     let (mut stack, words) = three_frames();
     let activations = Activations::default();
