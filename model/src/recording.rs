@@ -47,6 +47,8 @@ pub struct Recording {
     pub run: Option<RunReport>,
     /// When it began; `None` when unknown.
     pub started: Option<ClockAnchor>,
+    /// What its reader should know besides: what was taken for something else, or left out, when it was read from a file.
+    pub notes: Vec<String>,
 }
 
 /// An index that points outside its table.

@@ -102,6 +102,6 @@ impl RawRecording {
         let Self { aggregate, losses, run, started, .. } = self;
         let period_nanos = 1_000_000_000 / u64::from(run.rate_hz.max(1));
         let profile = symbolized(aggregate, period_nanos, source);
-        Recording { profile, losses, run: Some(run), started: Some(started) }
+        Recording { profile, losses, run: Some(run), started: Some(started), notes: Vec::new() }
     }
 }

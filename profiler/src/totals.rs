@@ -24,14 +24,7 @@ struct Snapshot {
 impl Snapshot {
     fn of(state: &ThreadState) -> Self {
         let Counters {
-            ticks,
-            periods,
-            dropped_full,
-            reentered,
-            foreign_signals,
-            handler_nanos,
-            handler_histogram,
-            ..
+            ticks, periods, dropped_full, reentered, foreign_signals, handler_nanos, handler_histogram, ..
         } = &state.counters;
         Self {
             ticks: ticks.load(Relaxed),

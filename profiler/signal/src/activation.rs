@@ -202,10 +202,7 @@ impl Activations {
     /// Returns the activation with `outside` others around it, or `None` when there is none or it is not linked.
     pub(crate) fn get(&self, outside: usize) -> Option<Activation> {
         let slot = self.slots.get(outside)?;
-        Some(Activation {
-            now: slot.exit_point(),
-            entry_fp_before: slot.entry_fp_before.load(Ordering::Relaxed),
-        })
+        Some(Activation { now: slot.exit_point(), entry_fp_before: slot.entry_fp_before.load(Ordering::Relaxed) })
     }
 
     /// Returns where the guest around the activation with `outside` others around it was left when that one began;

@@ -11,7 +11,7 @@ use wasmscope_model::{Event, Function, FunctionId, Location, Place, Recording, S
 
 use super::ExportError;
 use super::display_name::sanitized;
-use super::folded::frame_name;
+use super::folded::{NO_STACK, frame_name};
 use super::function_totals::function_totals;
 
 /// inferno chooses a frame's colour by these ends, and does not show them.
@@ -19,7 +19,14 @@ const GUEST: &str = "_[j]";
 const INLINED: &str = "_[i]";
 const NOT_GUEST: &str = "_[k]";
 
-/// Writes a flame graph. Frames of one function merge; each is labelled with its file and its hottest line.
+/// Parts a frame's name, which is drawn, from its place, which shows on hover. A private character that names lose.
+const HOVER: char = '\u{e000}';
+
+/// How inferno's script gets the drawn text from the hover text, and how ours does: the first line of it.
+const DRAWN: &str = r#".replace(/\([^(]*\)$/,"")"#;
+const DRAWN_FIRST_LINE: &str = r#".replace(/\n[^]*$|\([^(]*\)$/,"")"#;
+
+/// Writes a flame graph. Frames of one function merge; on hover each tells its file and its hottest line.
 ///
 /// Green frames are guest functions, blue ones were inlined, orange ones are host calls and markers.
 ///
@@ -30,7 +37,8 @@ pub fn write_svg(recording: &Recording, event: Event, title: &str, mut out: impl
     let labels = labels(recording, event);
     let mut lines: BTreeMap<String, u64> = BTreeMap::new();
     for row in recording.rows(event).filter(|row| row.count > 0) {
-        *lines.entry(stack_of(recording, row, &labels)).or_default() += row.count;
+        let sum = lines.entry(stack_of(recording, row, &labels)).or_default();
+        *sum = sum.saturating_add(row.count);
     }
     if lines.is_empty() {
         return Err(ExportError::Empty);
@@ -50,21 +58,43 @@ pub fn write_svg(recording: &Recording, event: Event, title: &str, mut out: impl
     let mut svg = Vec::new();
     flamegraph::from_lines(&mut options, folded.iter().map(String::as_str), &mut svg)
         .map_err(|error| ExportError::Io(std::io::Error::other(error.to_string())))?;
-    out.write_all(&svg)?;
+    let svg = String::from_utf8(svg).map_err(|error| ExportError::Io(std::io::Error::other(error.to_string())))?;
+    out.write_all(with_places_on_hover(&svg).as_bytes())?;
     Ok(out.flush()?)
+}
+
+/// Moves what follows [`HOVER`] to a second line of a frame's hover text, and takes it out of its drawn text.
+fn with_places_on_hover(svg: &str) -> String {
+    let mut parts = svg.split(HOVER);
+    let mut text = parts.next().unwrap_or_default().replace(DRAWN, DRAWN_FIRST_LINE);
+    for part in parts {
+        let end_of_text = part.find('<').unwrap_or(part.len());
+        let (place, rest) = part.split_at(end_of_text);
+        if rest.starts_with("</title>") {
+            text.push('\n');
+            text.push_str(place.trim_start());
+        }
+        text.push_str(rest);
+    }
+    text
 }
 
 fn subtitle(recording: &Recording, event: Event) -> String {
     let mut text = format!("{} {event} samples", recording.total_count(event));
+    // Writing to a String does not fail.
     if let Some(run) = &recording.run {
-        // Writing to a String does not fail.
-        let _ = write!(text, " at {} Hz, {} engine, {}", run.rate_hz, run.engine.name(), run.timer);
+        let _ = write!(text, " at {} Hz in {:.1} s, {}", run.rate_hz, run.duration.as_secs_f64(), run.timer);
     }
-    let _ = write!(text, ", {} lost", recording.losses.lost_samples());
+    let losses = &recording.losses;
+    let _ = write!(text, " · {} lost", losses.lost_samples());
+    let partial = [(losses.truncated_at_max_depth, "truncated"), (losses.outside_guest, "outside the guest")];
+    for (count, words) in partial.into_iter().filter(|(count, _)| *count > 0) {
+        let _ = write!(text, ", {count} {words}");
+    }
     text
 }
 
-/// Returns the label of each function: its name, file and hottest line.
+/// Returns the label of each function: its name, then for the hover its file and hottest line.
 fn labels(recording: &Recording, event: Event) -> FxHashMap<FunctionId, String> {
     let totals = function_totals(recording, event);
     let label = |id: FunctionId, line| {
@@ -75,11 +105,12 @@ fn labels(recording: &Recording, event: Event) -> FxHashMap<FunctionId, String> 
 }
 
 fn label(function: &Function, line: u32) -> String {
-    let name = frame_name(&function.name);
+    let clean = |text: &str| frame_name(text).replace(HOVER, "\u{fffd}");
+    let name = clean(&function.name);
     match (function.file.is_empty(), line) {
-        (true, _) => name,
-        (false, 0) => format!("{name}  {}", frame_name(&function.file)),
-        (false, line) => format!("{name}  {}:{line}", frame_name(&function.file)),
+        (true, _) => format!("{name}{HOVER}"),
+        (false, 0) => format!("{name}{HOVER}{}", clean(&function.file)),
+        (false, line) => format!("{name}{HOVER}{}:{line}", clean(&function.file)),
     }
 }
 
@@ -94,7 +125,7 @@ fn stack_of(recording: &Recording, row: &SampleRow, labels: &FxHashMap<FunctionI
             text.push_str(colour(location, depth));
         }
     }
-    text
+    if text.is_empty() { format!("{NO_STACK}{NOT_GUEST}") } else { text }
 }
 
 fn colour(location: &Location, depth: usize) -> &'static str {

@@ -34,13 +34,13 @@ pub fn function_totals(recording: &Recording, event: Event) -> Vec<FunctionTotal
             for (depth, line) in location.lines.iter().enumerate() {
                 let sums = totals.entry(line.function).or_default();
                 if std::mem::take(&mut innermost) {
-                    sums.own += row.count;
+                    sums.own = sums.own.saturating_add(row.count);
                 }
                 if seen.insert(line.function) {
-                    sums.total += row.count;
+                    sums.total = sums.total.saturating_add(row.count);
                     let (at_line, rough) = sums.lines.entry(line.line).or_default();
-                    *at_line += row.count;
-                    *rough += if approximate { row.count } else { 0 };
+                    *at_line = at_line.saturating_add(row.count);
+                    *rough = rough.saturating_add(if approximate { row.count } else { 0 });
                 }
                 if depth + 1 == location.lines.len() {
                     sums.name = sums.name.or(location.origin.map(|origin| origin.name));
@@ -71,7 +71,7 @@ impl Sums {
             own: self.own,
             total: self.total,
             hottest_line: hottest.map_or(0, |(line, _)| *line),
-            approximate: hottest.is_some_and(|(_, (count, rough))| rough * 2 > *count),
+            approximate: hottest.is_some_and(|(_, (count, rough))| *rough > count / 2),
             name: self.name,
         }
     }

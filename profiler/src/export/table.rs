@@ -94,6 +94,9 @@ pub fn write_footer(recording: &Recording, event: Event, mut out: impl Write) ->
     for (reason, count) in without_line(recording, event) {
         writeln!(out, "lines     {count} samples ({}): {reason}", percent(count, total))?;
     }
+    for note in &recording.notes {
+        writeln!(out, "note      {}", sanitized(note))?;
+    }
     if let Some(run) = &recording.run {
         write_run(run, out)?;
     }
@@ -133,7 +136,7 @@ fn without_name(recording: &Recording, event: Event) -> BTreeMap<String, u64> {
     for row in recording.rows(event) {
         let leaf = recording.stack(row.stack).next().and_then(|location| location.origin);
         if let Some(NameOrigin::Unnamed(why)) = leaf.map(|origin| origin.name) {
-            *reasons.entry(why.to_string()).or_default() += row.count;
+            add(&mut reasons, why.to_string(), row.count);
         }
     }
     reasons
@@ -151,7 +154,12 @@ fn without_line(recording: &Recording, event: Event) -> BTreeMap<String, u64> {
             Some((LineOrigin::Approximate, _)) => "approximate: nearest instruction of the function".to_owned(),
             _ => continue,
         };
-        *reasons.entry(reason).or_default() += row.count;
+        add(&mut reasons, reason, row.count);
     }
     reasons
+}
+
+fn add(reasons: &mut BTreeMap<String, u64>, reason: String, count: u64) {
+    let sum = reasons.entry(reason).or_default();
+    *sum = sum.saturating_add(count);
 }

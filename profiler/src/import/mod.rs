@@ -1,5 +1,6 @@
 //! Reading recordings back: ours, and pprof files of other tools.
 
+mod decoded_size;
 mod pprof;
 mod tables;
 

@@ -6,15 +6,22 @@ use std::time::{Duration, UNIX_EPOCH};
 use flate2::read::MultiGzDecoder;
 use prost::Message;
 use wasmscope_model::{
-    ClockAnchor, EngineKind, Event, Losses, OwnCost, Recording, RecordingError, RunReport, TimerKind, Timestamp,
+    ByteSize, ClockAnchor, EngineKind, Event, Losses, OwnCost, Recording, RecordingError, RunReport, TimerKind, Timestamp,
 };
 
 use super::tables;
+use super::decoded_size::decoded_size;
+use crate::export::EXTENSION_VERSION;
 use crate::export::extension::{Extension, Run};
 use crate::export::messages::Profile;
 
 /// Profiles larger than this when unpacked are refused: a small file can unpack to any size.
-pub const MAX_PROFILE_BYTES: u64 = 2 << 30;
+pub const MAX_PROFILE_BYTES: u64 = 512 << 20;
+/// Profiles whose messages take more than this in memory are refused: two bytes can claim a whole message.
+pub(super) const MAX_DECODED_BYTES: u64 = 2 << 30;
+/// Profiles whose names, or whose stacks in words, are longer than this are refused: a few bytes can refer to one long
+/// name again and again.
+pub(super) const MAX_TEXT_BYTES: u64 = 1 << 30;
 
 /// Why a file is not a profile that can be read.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -26,11 +33,19 @@ pub enum ImportError {
         /// What the decompressor says.
         reason: String,
     },
-    /// It unpacks to more than [`MAX_PROFILE_BYTES`].
-    #[error("it unpacks to more than {limit} bytes")]
+    /// It is larger than any profile should be.
+    #[error("{what} more than {} of memory, which no real profile does", ByteSize::new(*limit))]
     TooLarge {
+        /// What is large.
+        what: &'static str,
         /// The limit.
         limit: u64,
+    },
+    /// The values of one column add up to more than fits.
+    #[error("the values of {column:?} add up to more than 2^63")]
+    TotalTooLarge {
+        /// The column.
+        column: String,
     },
     /// The bytes are not a pprof message.
     #[error("not a pprof profile: {reason}")]
@@ -95,19 +110,29 @@ pub fn read_pprof(bytes: &[u8]) -> Result<Recording, ImportError> {
     } else {
         bytes
     };
+    if decoded_size(message) > MAX_DECODED_BYTES {
+        return Err(ImportError::TooLarge { what: "it takes", limit: MAX_DECODED_BYTES });
+    }
     let profile = Profile::decode(message).map_err(|error| ImportError::NotPprof { reason: error.to_string() })?;
     if profile.sample_type.is_empty() {
         return Err(ImportError::NoSampleTypes);
     }
     let mut notes = Vec::new();
+    let version = profile.extension.as_ref().map_or(0, |extension| extension.version);
+    if version > EXTENSION_VERSION {
+        notes.push(format!(
+            "written by a newer wasmscope (extension version {version}, known is {EXTENSION_VERSION}); what it adds is not shown"
+        ));
+    }
     let tables = tables::convert(&profile, &mut notes)?;
     let extension = profile.extension.as_ref();
     let run = extension.and_then(|extension| extension.run.as_ref()).and_then(run_of);
     let recording = Recording {
         profile: tables,
         losses: extension.map(losses_of).unwrap_or_default(),
-        run: run.map(|run| RunReport { notes: run.notes.into_iter().chain(notes).collect(), ..run }),
+        run,
         started: started(&profile),
+        notes,
     };
     recording.validate()?;
     Ok(recording)
@@ -118,7 +143,7 @@ fn unpack(bytes: &[u8], limit: u64) -> Result<Vec<u8>, ImportError> {
     let mut limited = MultiGzDecoder::new(bytes).take(limit.saturating_add(1));
     limited.read_to_end(&mut unpacked).map_err(|error| ImportError::Gzip { reason: error.to_string() })?;
     if unpacked.len() as u64 > limit {
-        return Err(ImportError::TooLarge { limit });
+        return Err(ImportError::TooLarge { what: "unpacked it takes", limit });
     }
     Ok(unpacked)
 }

@@ -1,18 +1,20 @@
 //! From the tables of a pprof message to those of a recording, trusting no index.
 
+use std::cell::Cell;
+
 use rustc_hash::FxHashMap;
 use wasmscope_model::{
     ByteSize, CodeIdentity, CodeOffset, Event, Function, FunctionId, Line, Location, LocationId, Marker, Module,
     ModuleId, Place, Profile, SampleRow, StackTable,
 };
 
-use super::pprof::{ImportError, event_of_column};
+use super::pprof::{ImportError, MAX_TEXT_BYTES, event_of_column};
 use crate::export::extension::{Extension, place, unpack_origin};
 use crate::export::messages as pprof;
 
 /// Converts the tables; what is taken for something it does not say is noted.
 pub(super) fn convert(profile: &pprof::Profile, notes: &mut Vec<String>) -> Result<Profile, ImportError> {
-    let strings = Strings(&profile.string_table);
+    let strings = Strings { table: &profile.string_table, copied: Cell::new(0) };
     let extension = profile.extension.as_ref();
     let mappings = ids("mapping", profile.mapping.iter().map(|mapping| mapping.id))?;
     let functions = ids("function", profile.function.iter().map(|function| function.id))?;
@@ -34,6 +36,9 @@ pub(super) fn convert(profile: &pprof::Profile, notes: &mut Vec<String>) -> Resu
         converted.locations.push(location);
     }
     let columns = columns(profile, &strings, notes)?;
+    let words = words_of_locations(&converted);
+    let mut all_words = 0u64;
+    let mut totals = vec![(0u64, 0u64); columns.len()];
     let mut stack = Vec::new();
     for (number, sample) in profile.sample.iter().enumerate() {
         let expected = profile.sample_type.len();
@@ -43,14 +48,21 @@ pub(super) fn convert(profile: &pprof::Profile, notes: &mut Vec<String>) -> Resu
         stack.clear();
         for id in &sample.location_id {
             let what = || format!("sample {number}");
-            stack.push(LocationId(find(&locations, *id, "location", what)?));
+            let location = find(&locations, *id, "location", what)?;
+            all_words = all_words.saturating_add(words.get(location as usize).copied().unwrap_or(0));
+            stack.push(LocationId(location));
         }
-        for column in &columns {
+        if all_words > MAX_TEXT_BYTES {
+            return Err(ImportError::TooLarge { what: "its stacks in words take", limit: MAX_TEXT_BYTES });
+        }
+        for (column, total) in columns.iter().zip(&mut totals) {
             let value = |index: usize| {
                 let value = sample.value.get(index).copied().unwrap_or(0);
                 u64::try_from(value).map_err(|_| ImportError::Negative { sample: number, value })
             };
             let (count, amount) = (value(column.count)?, value(column.amount)?);
+            total.0 = column.add(total.0, count)?;
+            total.1 = column.add(total.1, amount)?;
             if (count, amount) != (0, 0)
                 && let Some(stack) = converted.stacks.intern(&stack)
             {
@@ -61,11 +73,27 @@ pub(super) fn convert(profile: &pprof::Profile, notes: &mut Vec<String>) -> Resu
     Ok(converted)
 }
 
-struct Strings<'a>(&'a [String]);
+/// Returns how many bytes the names at each location take in words.
+fn words_of_locations(profile: &Profile) -> Vec<u64> {
+    let names = |function: &Function| function.name.len() + function.system_name.len() + function.file.len();
+    let names: Vec<u64> = profile.functions.iter().map(|function| names(function) as u64).collect();
+    let name = |line: &Line| names.get(line.function.0 as usize).copied().unwrap_or(0) + 1;
+    profile.locations.iter().map(|location| location.lines.iter().map(name).sum()).collect()
+}
+
+struct Strings<'a> {
+    table: &'a [String],
+    /// Bytes handed out so far: each is copied.
+    copied: Cell<u64>,
+}
 
 impl Strings<'_> {
     fn get(&self, index: i64, what: impl FnOnce() -> String) -> Result<&str, ImportError> {
-        let found = usize::try_from(index).ok().and_then(|index| self.0.get(index));
+        let found = usize::try_from(index).ok().and_then(|index| self.table.get(index));
+        self.copied.set(self.copied.get().saturating_add(found.map_or(0, String::len) as u64));
+        if self.copied.get() > MAX_TEXT_BYTES {
+            return Err(ImportError::TooLarge { what: "its names take", limit: MAX_TEXT_BYTES });
+        }
         match found {
             Some(text) => Ok(text),
             // A file without any string table is allowed to refer to the empty string.
@@ -199,8 +227,17 @@ impl Locator<'_> {
 /// Which columns of the values hold an event.
 struct Column {
     event: Event,
+    name: String,
     count: usize,
     amount: usize,
+}
+
+impl Column {
+    /// Adds to the sum of a column. Sums that fit here fit everywhere: none of a part is larger than that of the whole.
+    fn add(&self, total: u64, value: u64) -> Result<u64, ImportError> {
+        let sum = total.checked_add(value).filter(|sum| i64::try_from(*sum).is_ok());
+        sum.ok_or_else(|| ImportError::TotalTooLarge { column: self.name.clone() })
+    }
 }
 
 /// Finds pairs of columns (a count, and what it amounts to) by their names. A profile of another kind shows its default
@@ -211,19 +248,32 @@ fn columns(
     notes: &mut Vec<String>,
 ) -> Result<Vec<Column>, ImportError> {
     let mut names = Vec::new();
+    let mut counts = Vec::new();
     for ty in &profile.sample_type {
         names.push(strings.get(ty.r#type, || "a sample type".to_owned())?);
+        counts.push(strings.get(ty.unit, || "a sample type".to_owned())? == "count");
     }
-    let known = names.iter().enumerate().filter_map(|(amount, name)| {
-        let event = event_of_column(name)?;
-        Some(Column { event, count: amount.saturating_sub(1), amount })
-    });
-    let known: Vec<Column> = known.collect();
-    if !known.is_empty() {
-        return Ok(known);
+    let column = |event, amount: usize| {
+        // The column before holds the number of samples, if it holds a number at all.
+        let before = amount.checked_sub(1).filter(|before| counts.get(*before) == Some(&true));
+        let name = names.get(amount).copied().unwrap_or_default().to_owned();
+        Column { event, name, count: before.unwrap_or(amount), amount }
+    };
+    let mut known: Vec<Column> = Vec::new();
+    for (amount, name) in names.iter().enumerate() {
+        let event = event_of_column(name).filter(|event| known.iter().all(|other| other.event != *event));
+        known.extend(event.map(|event| column(event, amount)));
     }
-    let default = strings.get(profile.default_sample_type, || "the default sample type".to_owned())?;
-    let shown = names.iter().position(|name| *name == default).unwrap_or(names.len().saturating_sub(1));
-    notes.push(format!("the column {:?} is shown as cpu", names.get(shown).copied().unwrap_or_default()));
-    Ok(vec![Column { event: Event::Cpu, count: shown, amount: shown }])
+    if known.is_empty() {
+        let default = strings.get(profile.default_sample_type, || "the default sample type".to_owned())?;
+        let shown = names.iter().position(|name| *name == default).unwrap_or(names.len().saturating_sub(1));
+        known.push(column(Event::Cpu, shown));
+        notes.push(format!("the column {:?} is shown as cpu", names.get(shown).copied().unwrap_or_default()));
+    }
+    let used = |index: usize| known.iter().any(|column| column.count == index || column.amount == index);
+    let unused: Vec<&str> = (0..).zip(&names).filter(|(index, _)| !used(*index)).map(|(_, name)| *name).collect();
+    if !unused.is_empty() {
+        notes.push(format!("not shown: the columns {}", unused.join(", ")));
+    }
+    Ok(known)
 }

@@ -1,6 +1,6 @@
 //! What pprof has no place for: one message in field 7317 of `Profile`, which other tools skip.
 //!
-//! Version 1. The schema with every field's meaning is `profiler/proto/wasmscope.proto`; `docs/formats.md` explains it.
+//! Version 1. The schema, with the meaning of every field, is in `docs/recording-format.md`.
 
 use prost::Message;
 use wasmscope_model::{FrameOrigin, LineOrigin, NameOrigin, PcKind, WhyNoLine, WhyUnnamed};

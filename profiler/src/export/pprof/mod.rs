@@ -58,7 +58,8 @@ impl Encoder {
         let sample_type = events.iter().flat_map(|event| columns(*event));
         let sample_type = sample_type.map(|(name, unit)| self.value_type(name, unit)).collect();
         let profile = &recording.profile;
-        let comment = recording.run.iter().flat_map(comments).map(|text| self.string(&text)).collect();
+        let comments = recording.run.iter().flat_map(comments).chain(recording.notes.iter().cloned());
+        let comment = comments.map(|text| self.string(&text)).collect();
         Profile {
             sample_type,
             sample: samples(recording, &events),

@@ -62,7 +62,7 @@ fn broken_and_endless_compression_is_refused() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     gzip.write_all(&vec![0; 1 << 20]).unwrap();
     let bomb = gzip.finish().unwrap();
-    assert_eq!(unpack(&bomb, 1000), Err(ImportError::TooLarge { limit: 1000 }));
+    assert!(matches!(unpack(&bomb, 1000), Err(ImportError::TooLarge { limit: 1000, .. })));
     assert!(matches!(read_pprof(&bomb[..bomb.len() / 2]), Err(ImportError::Gzip { .. })));
     assert!(matches!(read_pprof(b"\xff\xff\xff"), Err(ImportError::NotPprof { .. })));
     assert_eq!(read_pprof(b"").unwrap_err(), ImportError::NoSampleTypes);

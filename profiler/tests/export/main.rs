@@ -1,0 +1,10 @@
+//! What the exporters write, and what readers make of it.
+#![allow(missing_docs, reason = "a test binary has no readers of its documentation")]
+
+mod files;
+mod golden;
+mod handmade;
+mod hostile_names;
+mod round_trip;
+mod schema_document;
+mod totals_agree;

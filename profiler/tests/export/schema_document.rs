@@ -1,0 +1,1 @@
+//! The document of the format agrees with what is written.

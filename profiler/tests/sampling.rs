@@ -1,0 +1,204 @@
+//! The whole engine on a guest in assembly: timers, threads, accounts, dispositions.
+#![cfg(target_arch = "x86_64")]
+#![allow(unsafe_code, reason = "signals are raised and dispositions are asked for")]
+#![allow(missing_docs, reason = "a test binary has no readers of its documentation")]
+
+mod assembly_guest;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use assembly_guest::{Names, Store, publish};
+use wasmscope_model::{Event, TimerKind};
+use wasmscope_profiler::{CodeRegistry, Error, RawRecording, RunningSampler, Sampler, SamplerConfig, export};
+
+/// SIGPROF belongs to the whole process, so these tests take turns.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn start(rate_hz: u32, timer: Option<TimerKind>) -> Result<RunningSampler, Error> {
+    let registry = CodeRegistry::new();
+    publish(&registry);
+    Sampler::start(SamplerConfig { rate_hz, timer, ..SamplerConfig::default() }, registry)
+}
+
+fn counter(sampler: &RunningSampler, name: &str) -> u64 {
+    sampler.counters().iter().find(|counter| counter.name == name).map_or(0, |counter| counter.value)
+}
+
+fn burn_until_signals(sampler: &RunningSampler, wanted: u64) {
+    let store = Store::default();
+    while counter(sampler, "signals") < wanted {
+        store.run(13, 5_000_000);
+    }
+}
+
+/// Every tick of an exact timer is a sample, a tick outside the guest, or a counted loss.
+fn assert_accounted(recording: &RawRecording) {
+    let counted = recording.samples() + recording.losses.outside_guest + recording.losses.dropped_ring_full;
+    assert_eq!(counted, recording.run.signals, "{:?}", recording.losses);
+}
+
+#[test]
+fn each_timer_delivers_and_its_samples_amount_to_the_cpu_time() {
+    let _turn = turn();
+    for timer in TimerKind::ALL {
+        let sampler = match start(997, Some(timer)) {
+            Ok(sampler) => sampler,
+            Err(error) if timer == TimerKind::PerfTaskClock => {
+                println!("skipped here: {error}");
+                continue;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(sampler.timer().unwrap().0, timer);
+        burn_until_signals(&sampler, 100);
+        let recording = sampler.stop().unwrap();
+        let periods = recording.samples() + recording.losses.outside_guest + recording.losses.dropped_ring_full;
+        let seen = Duration::from_nanos(1_000_000_000 / 997) * u32::try_from(periods).unwrap();
+        let cpu = recording.run.cpu.unwrap();
+        let missing = Duration::from_nanos(1_000_000_000 / 997) * recording.losses.merged_signals as u32;
+        println!("{timer}: {} signals, {seen:?} of {cpu:?}, {missing:?} missing", recording.run.signals);
+        // A CPU timer is checked at the kernel's tick, at least 100 a second: it may be that much behind at the end.
+        let slack = Duration::from_millis(15) + cpu / 50;
+        assert!(seen <= cpu + slack, "{timer}: {seen:?} of {cpu:?}");
+        assert!(seen + missing + slack >= cpu, "{timer}: {seen:?} and {missing:?} of {cpu:?}");
+    }
+}
+
+#[test]
+fn threads_that_come_and_go_lose_no_tick() {
+    let _turn = turn();
+    let sampler = start(5_000, None).unwrap();
+    let mut threads = 0;
+    while counter(&sampler, "signals") < 2_000 {
+        let round = [(); 4].map(|()| std::thread::spawn(|| Store::default().run(13, 4_000_000)));
+        round.into_iter().for_each(|thread| thread.join().unwrap());
+        threads += 4;
+    }
+    let recording = sampler.stop().unwrap();
+    assert_accounted(&recording);
+    assert_eq!(recording.run.threads, threads);
+    let losses = &recording.losses;
+    assert_eq!((losses.unregistered_thread, losses.threads_not_sampled, losses.broken_stack), (0, 0, 0));
+    let shares: Vec<_> = shares(recording);
+    assert!(shares.iter().any(|(name, own, _)| name == "leaf" && *own > 0.95), "{shares:?}");
+}
+
+/// Name, self share and total share of each function.
+fn shares(recording: RawRecording) -> Vec<(String, f64, f64)> {
+    let recording = recording.symbolize(&mut Names);
+    let all = recording.total_count(Event::Cpu) as f64;
+    let totals = export::function_totals(&recording, Event::Cpu);
+    let name = |id: wasmscope_model::FunctionId| recording.profile.functions[id.0 as usize].name.clone();
+    totals.iter().map(|t| (name(t.function), t.own as f64 / all, t.total as f64 / all)).collect()
+}
+
+#[test]
+fn stacks_reach_the_entry_and_a_stop_in_the_middle_of_work_loses_no_tick() {
+    let _turn = turn();
+    let sampler = start(10_000, None).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let workers = [(); 3].map(|()| {
+        let stop = stop.clone();
+        std::thread::spawn(move || {
+            let store = Store::default();
+            while !stop.load(Ordering::Relaxed) {
+                store.run(13, 100_000);
+            }
+        })
+    });
+    let mut sums = (0, 0);
+    for _ in 0..50 {
+        while counter(&sampler, "signals") < 100 {
+            std::thread::yield_now();
+        }
+        let cut = sampler.cut().unwrap();
+        sums.0 += cut.run.signals;
+        sums.1 += cut.samples() + cut.losses.outside_guest + cut.losses.dropped_ring_full;
+    }
+    let last = sampler.stop().unwrap();
+    stop.store(true, Ordering::Relaxed);
+    workers.into_iter().for_each(|worker| worker.join().unwrap());
+    sums.0 += last.run.signals;
+    sums.1 += last.samples() + last.losses.outside_guest + last.losses.dropped_ring_full;
+    assert_eq!(sums.0, sums.1, "over all cuts every tick is accounted for");
+    assert_eq!(last.losses.broken_stack, 0);
+}
+
+#[test]
+fn signals_from_elsewhere_are_no_samples() {
+    let _turn = turn();
+    let sampler = start(99, None).unwrap();
+    let store = Store::default();
+    store.run(1, 1);
+    for _ in 0..500 {
+        // SAFETY: the sampler's handler is installed, so the signal does no harm.
+        unsafe { libc::raise(libc::SIGPROF) };
+    }
+    let recording = sampler.stop().unwrap();
+    assert!(recording.run.signals < 100, "{} signals", recording.run.signals);
+    assert_accounted(&recording);
+    assert!(
+        recording.run.notes.iter().any(|note| note.starts_with("500 SIGPROF signals")),
+        "{:?}",
+        recording.run.notes
+    );
+}
+
+fn disposition() -> usize {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: a null new action asks only.
+    unsafe { libc::sigaction(libc::SIGPROF, std::ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: a zeroed sigaction is a valid one, filled or not.
+    unsafe { action.assume_init() }.sa_sigaction
+}
+
+fn set_disposition(handler: usize) {
+    // SAFETY: the handlers that the tests set take a signal's number and have no effect.
+    unsafe { libc::signal(libc::SIGPROF, handler) };
+}
+
+#[test]
+fn what_was_done_about_the_signal_before_is_done_again_after() {
+    let _turn = turn();
+    for before in [libc::SIG_DFL, libc::SIG_IGN] {
+        set_disposition(before);
+        let sampler = start(5_000, None).unwrap();
+        assert!(disposition() > 1);
+        burn_until_signals(&sampler, 20);
+        assert!(matches!(start(99, None), Err(Error::AlreadyRunning)));
+        drop(sampler);
+        assert_eq!(disposition(), before);
+    }
+    set_disposition(libc::SIG_DFL);
+}
+
+#[test]
+fn a_signal_that_is_taken_is_refused_by_name_and_left_alone() {
+    let _turn = turn();
+    let taken = libc::abs as *const () as usize;
+    set_disposition(taken);
+    let error = start(99, None).unwrap_err().to_string();
+    assert_eq!(disposition(), taken);
+    set_disposition(libc::SIG_DFL);
+    assert!(error.starts_with("SIGPROF is already handled by abs in /"), "{error}");
+    assert!(error.contains("libc"), "{error}");
+}
+
+#[test]
+fn a_rate_can_be_changed_while_threads_run() {
+    let _turn = turn();
+    let sampler = start(99, None).unwrap();
+    burn_until_signals(&sampler, 5);
+    sampler.set_rate(5_000).unwrap();
+    assert_eq!(sampler.rate_hz(), 5_000);
+    burn_until_signals(&sampler, 200);
+    assert!(matches!(sampler.set_rate(0), Err(Error::RateOutOfRange { .. })));
+    let recording = sampler.stop().unwrap();
+    assert_eq!(recording.run.rate_hz, 5_000);
+    assert_accounted(&recording);
+}
