@@ -1,14 +1,23 @@
 //! Files that are either written whole or not at all.
 
-use std::io::{BufWriter, Write};
+use std::fs::{File, FileType};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use wasmscope_model::{Event, Recording};
 
 use super::{ExportError, OutputFormat, write_folded, write_pprof, write_svg};
 
+/// Where an output goes.
+enum Destination {
+    /// To a regular file, new or replaced as a whole. A link is followed: what it points to is replaced.
+    File(PathBuf),
+    /// Into a pipe or a character device that is there already: nothing is replaced, so it is written to directly.
+    Stream(PathBuf),
+}
+
 /// Writes a recording to a file in the format of its ending: into a temporary file beside it, which is synced and
-/// renamed when it is complete.
+/// renamed when it is complete. Into a named pipe or a character device it is written directly.
 ///
 /// # Errors
 ///
@@ -16,29 +25,27 @@ use super::{ExportError, OutputFormat, write_folded, write_pprof, write_svg};
 /// cannot show that, or the system refuses. The file is untouched then.
 pub fn write_file(recording: &Recording, path: &Path, title: &str, overwrite: bool) -> Result<(), ExportError> {
     let format = OutputFormat::of_path(path)?;
-    if !overwrite && path.exists() {
-        return Err(ExportError::Exists { path: path.to_owned() });
+    let refused = |error: io::Error| refused(path, &error);
+    match destination(path, overwrite)? {
+        Destination::Stream(stream) => {
+            let out = File::options().write(true).open(stream).map_err(refused)?;
+            write_format(recording, format, title, BufWriter::new(out)).map_err(|error| with_path(error, path))
+        }
+        Destination::File(target) => {
+            let mut file = temporary_beside(&target).map_err(refused)?;
+            let out = BufWriter::new(file.as_file_mut());
+            write_format(recording, format, title, out).map_err(|error| with_path(error, path))?;
+            file.as_file().sync_all().map_err(refused)?;
+            let persisted = if overwrite { file.persist(&target) } else { file.persist_noclobber(&target) };
+            persisted.map_err(|error| match error.error.kind() {
+                io::ErrorKind::AlreadyExists => ExportError::Exists { path: path.to_owned() },
+                _ => refused(error.error),
+            })?;
+            // The name lasts once its folder is on disk too. A file system that cannot sync folders has done its best.
+            let _ = File::open(folder_of(&target)).and_then(|folder| folder.sync_all());
+            Ok(())
+        }
     }
-    let refused = |error: std::io::Error| ExportError::Write { path: path.to_owned(), reason: error.to_string() };
-    let mut file = temporary_beside(path).map_err(refused)?;
-    let mut out = BufWriter::new(file.as_file_mut());
-    let written = match format {
-        OutputFormat::Pprof => write_pprof(recording, &mut out).map_err(ExportError::Io),
-        OutputFormat::Svg => write_svg(recording, Event::Cpu, title, &mut out),
-        OutputFormat::Folded => write_folded(recording, Event::Cpu, &mut out).map_err(ExportError::Io),
-    };
-    written.and_then(|()| Ok(out.flush()?)).map_err(|error| match error {
-        ExportError::Io(error) => refused(error),
-        other => other,
-    })?;
-    drop(out);
-    file.as_file().sync_all().map_err(refused)?;
-    let persisted = if overwrite { file.persist(path) } else { file.persist_noclobber(path) };
-    persisted.map_err(|error| match error.error.kind() {
-        std::io::ErrorKind::AlreadyExists => ExportError::Exists { path: path.to_owned() },
-        _ => refused(error.error),
-    })?;
-    Ok(())
 }
 
 /// Checks before a run that a recording can be written to `path` after it.
@@ -48,21 +55,87 @@ pub fn write_file(recording: &Recording, path: &Path, title: &str, overwrite: bo
 /// When the ending tells no format, the file exists and `overwrite` is false, or its folder cannot be written to.
 pub fn check_writable(path: &Path, overwrite: bool) -> Result<(), ExportError> {
     OutputFormat::of_path(path)?;
-    let refused = |reason: String| ExportError::Write { path: path.to_owned(), reason };
-    if path.is_dir() {
-        return Err(refused("it is a directory".to_owned()));
+    match destination(path, overwrite)? {
+        // Opening a pipe would wait for its reader.
+        Destination::Stream(_) => Ok(()),
+        Destination::File(target) => temporary_beside(&target).map(drop).map_err(|error| refused(path, &error)),
     }
-    if !overwrite && path.exists() {
-        return Err(ExportError::Exists { path: path.to_owned() });
-    }
-    temporary_beside(path).map(drop).map_err(|error| refused(error.to_string()))
 }
 
-fn temporary_beside(path: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let folder = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
+fn write_format(
+    recording: &Recording,
+    format: OutputFormat,
+    title: &str,
+    mut out: impl Write,
+) -> Result<(), ExportError> {
+    match format {
+        OutputFormat::Pprof => write_pprof(recording, &mut out)?,
+        OutputFormat::Svg => write_svg(recording, Event::Cpu, title, &mut out)?,
+        OutputFormat::Folded => write_folded(recording, Event::Cpu, &mut out)?,
+    }
+    Ok(out.flush()?)
+}
+
+fn destination(path: &Path, overwrite: bool) -> Result<Destination, ExportError> {
+    let wrong = |reason: &str| ExportError::Write { path: path.to_owned(), reason: reason.to_owned() };
+    let kind = match path.metadata() {
+        Ok(metadata) => metadata.file_type(),
+        Err(_) if path.is_symlink() => return Err(wrong("it is a link that leads nowhere")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let there = folder_of(path).is_dir();
+            return if there { Ok(Destination::File(path.to_owned())) } else { Err(wrong("its folder does not exist")) };
+        }
+        Err(error) => return Err(refused(path, &error)),
     };
+    if kind.is_dir() {
+        return Err(wrong("it is a directory"));
+    }
+    if is_stream(kind) {
+        return Ok(Destination::Stream(path.to_owned()));
+    }
+    if !kind.is_file() {
+        return Err(wrong("it is neither a file nor a pipe"));
+    }
+    if !overwrite {
+        return Err(ExportError::Exists { path: path.to_owned() });
+    }
+    let target = path.canonicalize().map_err(|error| refused(path, &error))?;
+    Ok(Destination::File(target))
+}
+
+#[cfg(unix)]
+fn is_stream(kind: FileType) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    kind.is_fifo() || kind.is_char_device()
+}
+
+#[cfg(not(unix))]
+fn is_stream(_kind: FileType) -> bool {
+    false
+}
+
+/// Says what the system said, without the name of the temporary file.
+fn refused(path: &Path, error: &io::Error) -> ExportError {
+    let plain = error.raw_os_error().or_else(|| error.get_ref()?.downcast_ref::<io::Error>()?.raw_os_error());
+    let reason = match plain {
+        Some(number) => io::Error::from_raw_os_error(number).to_string(),
+        None => error.kind().to_string(),
+    };
+    ExportError::Write { path: path.to_owned(), reason }
+}
+
+fn with_path(error: ExportError, path: &Path) -> ExportError {
+    match error {
+        ExportError::Io(error) => refused(path, &error),
+        other => other,
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
+}
+
+fn temporary_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".wasmscope-").suffix(".partial");
     #[cfg(unix)]
@@ -70,5 +143,5 @@ fn temporary_beside(path: &Path) -> std::io::Result<tempfile::NamedTempFile> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o644));
     }
-    builder.tempfile_in(folder)
+    builder.tempfile_in(folder_of(path))
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use inferno::flamegraph::color::{BackgroundColor, MultiPalette, Palette};
-use inferno::flamegraph::{self, Options};
+use inferno::flamegraph::{self, Options, TextTruncateDirection};
 use rustc_hash::FxHashMap;
 use wasmscope_model::{Event, Function, FunctionId, Location, Place, Recording, SampleRow};
 
@@ -52,9 +52,10 @@ pub fn write_svg(recording: &Recording, event: Event, title: &str, mut out: impl
     options.hash = true;
     options.deterministic = true;
     options.count_name = "samples".to_owned();
-    options.font_type = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace".to_owned();
-    options.image_width = Some(1280);
+    // A generic family stays one: inferno puts anything else between quotes, as one name.
+    options.font_type = "monospace".to_owned();
     options.min_width = 0.05;
+    options.text_truncate_direction = TextTruncateDirection::Right;
     let mut svg = Vec::new();
     flamegraph::from_lines(&mut options, folded.iter().map(String::as_str), &mut svg)
         .map_err(|error| ExportError::Io(std::io::Error::other(error.to_string())))?;

@@ -70,7 +70,7 @@ impl Builder {
     }
 
     fn unnamed(&mut self, offset: u32) -> LocationId {
-        let lines = vec![Line { function: self.function("wasm function 17", ""), line: 0, column: 0 }];
+        let lines = vec![Line { function: self.function("wasm-function[17]", ""), line: 0, column: 0 }];
         let name = NameOrigin::Unnamed(WhyUnnamed::NotListed);
         let origin = FrameOrigin { pc: PcKind::Interrupted, line: LineOrigin::Missing(WhyNoLine::NotCovered), name };
         self.location(Place::Code(ModuleId(0), CodeOffset::new(offset)), origin, lines)
