@@ -1,6 +1,7 @@
 //! A counting allocator shows that the signal handler never allocates.
 #![cfg(target_arch = "x86_64")]
 #![allow(unsafe_code, reason = "a global allocator is unsafe to implement")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(missing_docs, reason = "a test binary has no readers of its documentation")]
 
 mod assembly_guest;

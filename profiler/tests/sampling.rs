@@ -1,6 +1,7 @@
 //! The whole engine on a guest in assembly: timers, threads, accounts, dispositions.
 #![cfg(target_arch = "x86_64")]
 #![allow(unsafe_code, reason = "signals are raised and dispositions are asked for")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(missing_docs, reason = "a test binary has no readers of its documentation")]
 
 mod assembly_guest;

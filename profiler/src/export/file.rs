@@ -83,7 +83,11 @@ fn destination(path: &Path, overwrite: bool) -> Result<Destination, ExportError>
         Err(_) if path.is_symlink() => return Err(wrong("it is a link that leads nowhere")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let there = folder_of(path).is_dir();
-            return if there { Ok(Destination::File(path.to_owned())) } else { Err(wrong("its folder does not exist")) };
+            return if there {
+                Ok(Destination::File(path.to_owned()))
+            } else {
+                Err(wrong("its folder does not exist"))
+            };
         }
         Err(error) => return Err(refused(path, &error)),
     };

@@ -6,11 +6,12 @@ use std::time::{Duration, UNIX_EPOCH};
 use flate2::read::MultiGzDecoder;
 use prost::Message;
 use wasmscope_model::{
-    ByteSize, ClockAnchor, EngineKind, Event, Losses, OwnCost, Recording, RecordingError, RunReport, TimerKind, Timestamp,
+    ByteSize, ClockAnchor, EngineKind, Event, Losses, OwnCost, Recording, RecordingError, RunReport, TimerKind,
+    Timestamp,
 };
 
-use super::tables;
 use super::decoded_size::decoded_size;
+use super::tables;
 use crate::export::EXTENSION_VERSION;
 use crate::export::extension::{Extension, Run};
 use crate::export::messages::Profile;
@@ -18,10 +19,10 @@ use crate::export::messages::Profile;
 /// Profiles larger than this when unpacked are refused: a small file can unpack to any size.
 pub const MAX_PROFILE_BYTES: u64 = 512 << 20;
 /// Profiles whose messages take more than this in memory are refused: two bytes can claim a whole message.
-pub(super) const MAX_DECODED_BYTES: u64 = 2 << 30;
+const MAX_DECODED_BYTES: u64 = 2 << 30;
 /// Profiles whose names, or whose stacks in words, are longer than this are refused: a few bytes can refer to one long
 /// name again and again.
-pub(super) const MAX_TEXT_BYTES: u64 = 1 << 30;
+const MAX_TEXT_BYTES: u64 = 1 << 30;
 
 /// Why a file is not a profile that can be read.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -110,10 +111,7 @@ pub fn read_pprof(bytes: &[u8]) -> Result<Recording, ImportError> {
     } else {
         bytes
     };
-    if decoded_size(message) > MAX_DECODED_BYTES {
-        return Err(ImportError::TooLarge { what: "it takes", limit: MAX_DECODED_BYTES });
-    }
-    let profile = Profile::decode(message).map_err(|error| ImportError::NotPprof { reason: error.to_string() })?;
+    let profile = decode(message, MAX_DECODED_BYTES)?;
     if profile.sample_type.is_empty() {
         return Err(ImportError::NoSampleTypes);
     }
@@ -124,7 +122,7 @@ pub fn read_pprof(bytes: &[u8]) -> Result<Recording, ImportError> {
             "written by a newer wasmscope (extension version {version}, known is {EXTENSION_VERSION}); what it adds is not shown"
         ));
     }
-    let tables = tables::convert(&profile, &mut notes)?;
+    let tables = tables::convert(&profile, MAX_TEXT_BYTES, &mut notes)?;
     let extension = profile.extension.as_ref();
     let run = extension.and_then(|extension| extension.run.as_ref()).and_then(run_of);
     let recording = Recording {
@@ -146,6 +144,13 @@ fn unpack(bytes: &[u8], limit: u64) -> Result<Vec<u8>, ImportError> {
         return Err(ImportError::TooLarge { what: "unpacked it takes", limit });
     }
     Ok(unpacked)
+}
+
+fn decode(message: &[u8], limit: u64) -> Result<Profile, ImportError> {
+    if decoded_size(message) > limit {
+        return Err(ImportError::TooLarge { what: "decoded it takes", limit });
+    }
+    Profile::decode(message).map_err(|error| ImportError::NotPprof { reason: error.to_string() })
 }
 
 fn started(profile: &Profile) -> Option<ClockAnchor> {

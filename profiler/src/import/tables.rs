@@ -8,13 +8,17 @@ use wasmscope_model::{
     ModuleId, Place, Profile, SampleRow, StackTable,
 };
 
-use super::pprof::{ImportError, MAX_TEXT_BYTES, event_of_column};
+use super::pprof::{ImportError, event_of_column};
 use crate::export::extension::{Extension, place, unpack_origin};
 use crate::export::messages as pprof;
 
-/// Converts the tables; what is taken for something it does not say is noted.
-pub(super) fn convert(profile: &pprof::Profile, notes: &mut Vec<String>) -> Result<Profile, ImportError> {
-    let strings = Strings { table: &profile.string_table, copied: Cell::new(0) };
+/// Converts the tables, with at most `text_limit` bytes of names; what is taken for something it does not say is noted.
+pub(super) fn convert(
+    profile: &pprof::Profile,
+    text_limit: u64,
+    notes: &mut Vec<String>,
+) -> Result<Profile, ImportError> {
+    let strings = Strings { table: &profile.string_table, limit: text_limit, copied: Cell::new(0) };
     let extension = profile.extension.as_ref();
     let mappings = ids("mapping", profile.mapping.iter().map(|mapping| mapping.id))?;
     let functions = ids("function", profile.function.iter().map(|function| function.id))?;
@@ -52,8 +56,8 @@ pub(super) fn convert(profile: &pprof::Profile, notes: &mut Vec<String>) -> Resu
             all_words = all_words.saturating_add(words.get(location as usize).copied().unwrap_or(0));
             stack.push(LocationId(location));
         }
-        if all_words > MAX_TEXT_BYTES {
-            return Err(ImportError::TooLarge { what: "its stacks in words take", limit: MAX_TEXT_BYTES });
+        if all_words > text_limit {
+            return Err(ImportError::TooLarge { what: "its stacks in words take", limit: text_limit });
         }
         for (column, total) in columns.iter().zip(&mut totals) {
             let value = |index: usize| {
@@ -83,6 +87,7 @@ fn words_of_locations(profile: &Profile) -> Vec<u64> {
 
 struct Strings<'a> {
     table: &'a [String],
+    limit: u64,
     /// Bytes handed out so far: each is copied.
     copied: Cell<u64>,
 }
@@ -91,8 +96,8 @@ impl Strings<'_> {
     fn get(&self, index: i64, what: impl FnOnce() -> String) -> Result<&str, ImportError> {
         let found = usize::try_from(index).ok().and_then(|index| self.table.get(index));
         self.copied.set(self.copied.get().saturating_add(found.map_or(0, String::len) as u64));
-        if self.copied.get() > MAX_TEXT_BYTES {
-            return Err(ImportError::TooLarge { what: "its names take", limit: MAX_TEXT_BYTES });
+        if self.copied.get() > self.limit {
+            return Err(ImportError::TooLarge { what: "its names take", limit: self.limit });
         }
         match found {
             Some(text) => Ok(text),

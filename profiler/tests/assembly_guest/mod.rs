@@ -60,7 +60,7 @@ pub fn publish(registry: &CodeRegistry) {
     let at = |function: unsafe extern "C" fn()| function as *const () as usize;
     let start = wasmscope_guest_entry as *const () as usize;
     let borders = [start, at(wasmscope_guest_middle), at(wasmscope_guest_leaf), at(wasmscope_guest_end)];
-    let offset = |address: usize| u32::try_from(address - start).unwrap();
+    let offset = |address: usize| u32::try_from(address - start).expect("the guest is small");
     let functions = (0..).zip(borders.windows(2)).skip(1).map(|(function_index, pair)| CompiledFunction {
         text_start: offset(pair[0]),
         text_len: offset(pair[1]) - offset(pair[0]),

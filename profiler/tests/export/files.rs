@@ -66,7 +66,10 @@ fn places_that_cannot_be_written_to_are_named_with_the_reason() {
     assert!(message("file/a.svg").contains("Not a directory"), "{}", message("file/a.svg"));
     assert!(message("a.txt").ends_with("a file name must end in .pb.gz, .svg or .folded"));
     let unwritable = write(Path::new("/proc/a.svg"), true).unwrap_err();
-    assert!(unwritable.starts_with("failed to write /proc/a.svg: ") && !unwritable.contains(".partial"), "{unwritable}");
+    assert!(
+        unwritable.starts_with("failed to write /proc/a.svg: ") && !unwritable.contains(".partial"),
+        "{unwritable}"
+    );
     assert_eq!(entries(folder.path()), ["d.svg", "file", "l.svg", "s.svg"]);
 }
 

@@ -50,12 +50,12 @@ impl Builder {
             self.functions.push(Function { system_name: name.clone(), name, file, start_line: 5 });
             self.functions.len() - 1
         });
-        FunctionId(u32::try_from(index).unwrap())
+        FunctionId(u32::try_from(index).expect("there are few functions"))
     }
 
     fn location(&mut self, place: Place, origin: FrameOrigin, lines: Vec<Line>) -> LocationId {
         self.locations.push(Location { place, origin: Some(origin), lines });
-        LocationId(u32::try_from(self.locations.len() - 1).unwrap())
+        LocationId(u32::try_from(self.locations.len() - 1).expect("there are few locations"))
     }
 
     /// Adds code with its inline chain, innermost first.
@@ -93,7 +93,7 @@ impl Builder {
     pub fn finish(self) -> Recording {
         let mut stacks = StackTable::with_max_stacks(1 << 20);
         let samples = self.samples.iter().map(|(stack, count)| SampleRow {
-            stack: stacks.intern(stack).unwrap(),
+            stack: stacks.intern(stack).expect("the table has room"),
             event: Event::Cpu,
             count: *count,
             amount: count * PERIOD_NANOS,
@@ -117,7 +117,7 @@ impl Builder {
             }),
             notes: Vec::new(),
         };
-        recording.validate().unwrap();
+        recording.validate().expect("every index is in range");
         recording
     }
 }

@@ -1,4 +1,5 @@
 //! What the exporters write, and what readers make of it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(missing_docs, reason = "a test binary has no readers of its documentation")]
 
 mod files;
