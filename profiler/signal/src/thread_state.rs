@@ -9,7 +9,7 @@ use crate::code_ranges::CodeRanges;
 use crate::ring::Ring;
 use crate::walk::StackSpan;
 
-/// Buckets of the histogram of handler times; each is [`HANDLER_BUCKET_NANOS`] wide, the last takes all longer ones.
+/// Buckets of the histogram of handler times; each is 20 ns wide, the last takes all longer ones.
 pub const HANDLER_BUCKETS: usize = 128;
 const HANDLER_BUCKET_NANOS: u64 = 20;
 
