@@ -40,7 +40,7 @@ fn report_handler_times(_criterion: &mut Criterion) {
         let store = Store::default();
         (0..1_000).for_each(|_| store.run(depth, ROUNDS));
         let Some(recording) = sampler.stop() else { continue };
-        let (median, p99) = (recording.handler_time(0.5), recording.handler_time(0.99));
+        let [median, p99] = [0.5, 0.99].map(|share| recording.handler_time(share).unwrap_or_default());
         let signals = recording.run.signals;
         let samples = recording.symbolize(&mut Names).total_count(Event::Cpu);
         println!("{:>4} frames: median {median:?}, p99 {p99:?} ({samples} samples of {signals} signals)", depth + 2);
