@@ -186,6 +186,13 @@ impl ModuleImage {
         self.bodies.get(index).cloned()
     }
 
+    /// Returns the body that an offset lies in or leads into: its size, too, belongs to a function. `None` for offset 0,
+    /// where linkers leave what described removed functions.
+    pub(crate) fn body_reached_from(&self, offset: u32) -> Option<Range<u32>> {
+        let next = self.bodies.partition_point(|body| body.end <= offset);
+        self.bodies.get(next).filter(|_| offset != 0).cloned()
+    }
+
     /// Returns the bodies of all defined functions, with their function indices.
     pub fn bodies(&self) -> impl Iterator<Item = (u32, Range<u32>)> {
         self.bodies.iter().enumerate().map(|(index, body)| (self.function_index(index), body.clone()))
@@ -204,6 +211,11 @@ impl ModuleImage {
     /// Returns the contents of a `.debug_*` section; empty when there is none.
     pub(crate) fn debug_section<'b>(&self, bytes: &'b [u8], name: &str) -> &'b [u8] {
         self.debug_sections.get(name).and_then(|range| bytes.get(range.clone())).unwrap_or_default()
+    }
+
+    /// Returns how many bytes of debug information the module carries.
+    pub(crate) fn debug_bytes(&self) -> usize {
+        self.debug_sections.values().map(ExactSizeIterator::len).sum()
     }
 
     /// Tells whether the module carries DWARF.

@@ -36,7 +36,6 @@ enum DebugState {
     Unparsed,
     Parsed(DebugInfo),
     Absent,
-    Unreadable,
 }
 
 impl Symbolizer {
@@ -114,7 +113,7 @@ impl Known {
             _ if has_line && place.approximate => LineOrigin::Approximate,
             _ if has_line => LineOrigin::Exact,
             (DebugState::Absent, _) => LineOrigin::Missing(WhyNoLine::NoDebugInfo),
-            (DebugState::Unreadable, _) | (_, Err(())) => LineOrigin::Missing(WhyNoLine::Unreadable),
+            (_, Err(())) => LineOrigin::Missing(WhyNoLine::Unreadable),
             _ => LineOrigin::Missing(WhyNoLine::NotCovered),
         };
         Resolved { frames, name, line }
@@ -125,12 +124,11 @@ impl Known {
             return chain.clone();
         }
         if matches!(self.debug_info, DebugState::Unparsed) {
-            self.debug_info = DebugInfo::parse(&self.image).map_or(DebugState::Unreadable, DebugState::Parsed);
+            self.debug_info = DebugState::Parsed(DebugInfo::parse(&self.image));
         }
-        let chain = match &self.debug_info {
-            DebugState::Parsed(debug_info) => debug_info.frames_at(offset, function_index).map_err(|_| ()),
+        let chain = match &mut self.debug_info {
+            DebugState::Parsed(debug_info) => debug_info.frames_at(offset, function_index),
             DebugState::Absent | DebugState::Unparsed => Ok(None),
-            DebugState::Unreadable => Err(()),
         };
         self.chains.insert((function_index, offset), chain.clone());
         chain
