@@ -85,7 +85,7 @@ impl fmt::Display for WhyUnnamed {
         f.write_str(match self {
             WhyUnnamed::NoNames => "the module has neither a name section nor DWARF",
             WhyUnnamed::NotListed => "neither name section nor DWARF lists this function",
-            WhyUnnamed::Unreadable => "the name section could not be read",
+            WhyUnnamed::Unreadable => "the module's names could not be read",
             WhyUnnamed::NoModule => "the module's bytes are not known",
         })
     }

@@ -1,7 +1,13 @@
 //! Names for people.
 
+mod half_demangled;
+
 use std::borrow::Cow;
 use std::fmt::Write;
+
+use cpp_demangle::DemangleOptions;
+
+use self::half_demangled::finish;
 
 /// Names longer than this are shown as they are: demangling can make them grow without end.
 const MAX_MANGLED_BYTES: usize = 4096;
@@ -10,23 +16,30 @@ const MAX_DEMANGLED_BYTES: usize = 16 << 10;
 
 /// Demangles a Rust or C++ name; anything else comes back as it is.
 ///
-/// Rust's hashes and crate disambiguators are left out.
+/// Rust's hashes and crate disambiguators are left out, also from names that a linker demangled already, as wasm-ld
+/// does for the `name` section. A name that is longer than any compiler makes, or that would grow beyond all use, comes
+/// back as it is: the time and memory taken are bounded, whatever the name.
 pub fn demangle(name: &str) -> Cow<'_, str> {
-    if name.len() > MAX_MANGLED_BYTES || !name.starts_with(['_', '?']) {
+    if name.len() > MAX_MANGLED_BYTES {
         return Cow::Borrowed(name);
+    }
+    if !name.starts_with('_') {
+        return finish(name);
     }
     if let Ok(rust) = rustc_demangle::try_demangle(name) {
         let mut out = Limited(String::new());
         if write!(out, "{rust:#}").is_ok() {
             return Cow::Owned(out.0);
         }
-    }
-    if name.starts_with("_Z")
+    } else if name.starts_with("_Z")
         && let Ok(symbol) = cpp_demangle::Symbol::new(name)
-        && let Ok(cpp) = symbol.demangle()
-        && cpp.len() <= MAX_DEMANGLED_BYTES
     {
-        return Cow::Owned(cpp);
+        let mut out = Limited(String::new());
+        if symbol.structured_demangle(&mut out, &DemangleOptions::default()).is_ok() {
+            return Cow::Owned(out.0);
+        }
+    } else {
+        return finish(name);
     }
     Cow::Borrowed(name)
 }
@@ -45,19 +58,4 @@ impl Write for Limited {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rust_and_cpp_names_become_readable_and_others_stay() {
-        assert_eq!(demangle("_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE"), "core::fmt::Write::write_fmt");
-        assert_eq!(demangle("_RNvCskwGfYPst2Cb_3foo16example_function"), "foo::example_function");
-        assert_eq!(
-            demangle("_ZNSt6vectorIiSaIiEE9push_backERKi"),
-            "std::vector<int, std::allocator<int> >::push_back(int const&)"
-        );
-        assert_eq!(demangle("main"), "main");
-        assert_eq!(demangle("_Z"), "_Z");
-        assert_eq!(demangle("_start"), "_start");
-    }
-}
+mod tests;

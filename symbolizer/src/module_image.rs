@@ -20,6 +20,8 @@ pub struct ModuleImage {
     code_section: Range<usize>,
     /// Imported functions, as `module.name`.
     imports: Vec<String>,
+    /// How many bytes of names of imports may still be kept.
+    import_bytes_left: usize,
     /// The bodies of defined functions, without their size, in order.
     bodies: Vec<Range<u32>>,
     exports: FxHashMap<u32, String>,
@@ -33,6 +35,8 @@ pub struct ModuleImage {
 
 /// Import names are cut at this many bytes each.
 const MAX_IMPORT_NAME_BYTES: usize = 512;
+/// All import names together are cut at this many bytes: many may share one long module name.
+const MAX_IMPORT_BYTES: usize = 16 << 20;
 
 impl ModuleImage {
     /// Reads the structure of a module. Function bodies are not validated.
@@ -53,6 +57,7 @@ impl ModuleImage {
             identity: CodeIdentity::from_digest(Sha256::digest([]).into()),
             code_section: 0..0,
             imports: Vec::new(),
+            import_bytes_left: MAX_IMPORT_BYTES,
             bodies: Vec::new(),
             exports: FxHashMap::default(),
             names: Names::default(),
@@ -104,8 +109,12 @@ impl ModuleImage {
     fn take_imports(&mut self, group: Imports<'_>) -> Result<(), Error> {
         let mut add = |module: &str, name: &str, ty: &TypeRef| {
             if matches!(ty, TypeRef::Func(_) | TypeRef::FuncExact(_)) {
-                let full = format!("{module}.{name}");
-                self.imports.push(full[..full.floor_char_boundary(MAX_IMPORT_NAME_BYTES)].to_owned());
+                let limit = MAX_IMPORT_NAME_BYTES.min(self.import_bytes_left);
+                let short = |text: &str| text[..text.floor_char_boundary(limit)].to_owned();
+                let mut full = short(&(short(module) + "." + &short(name)));
+                full.shrink_to_fit();
+                self.import_bytes_left = self.import_bytes_left.saturating_sub(full.len());
+                self.imports.push(full);
             }
         };
         match group {

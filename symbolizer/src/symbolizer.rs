@@ -16,7 +16,10 @@ use crate::demangle::demangle;
 /// An inline chain, innermost first; `None` where the DWARF has nothing, an error where it cannot be read.
 type Chain = Result<Option<Vec<ResolvedFrame>>, ()>;
 
-/// Resolves places in any number of modules. Each place is looked up once.
+/// When the names and paths of resolved places take more than this, the places are forgotten, to be looked up again.
+const MAX_CHAIN_BYTES: usize = 64 << 20;
+
+/// Resolves places in any number of modules. Each place is looked up once, as long as memory allows.
 #[derive(Debug, Default)]
 pub struct Symbolizer {
     modules: FxHashMap<CodeIdentity, Known>,
@@ -27,6 +30,8 @@ struct Known {
     image: Rc<ModuleImage>,
     debug_info: DebugState,
     chains: FxHashMap<(u32, CodeOffset), Chain>,
+    /// How many bytes of names and paths `chains` holds.
+    chain_bytes: usize,
     /// Calling instructions by function.
     call_sites: FxHashMap<u32, Vec<(CodeOffset, Callee)>>,
 }
@@ -54,6 +59,7 @@ impl Symbolizer {
                 debug_info: if image.has_dwarf() { DebugState::Unparsed } else { DebugState::Absent },
                 image: Rc::new(image),
                 chains: FxHashMap::default(),
+                chain_bytes: 0,
                 call_sites: FxHashMap::default(),
             };
             self.modules.insert(known.image.identity(), known);
@@ -92,6 +98,9 @@ impl Known {
             None => Ok(None),
         };
         let (physical, mut name) = self.physical(place.function_index);
+        if let (NameOrigin::Unnamed(why), Err(())) = (&mut name, &chain) {
+            *why = WhyUnnamed::Unreadable;
+        }
         let mut frames = match &chain {
             Ok(Some(frames)) if !frames.is_empty() => frames.clone(),
             _ => vec![physical.clone()],
@@ -130,6 +139,16 @@ impl Known {
             DebugState::Parsed(debug_info) => debug_info.frames_at(offset, function_index),
             DebugState::Absent | DebugState::Unparsed => Ok(None),
         };
+        let bytes = chain
+            .iter()
+            .flatten()
+            .flatten()
+            .map(|frame| frame.name.len().saturating_add(frame.system_name.len()).saturating_add(frame.file.len()));
+        self.chain_bytes = bytes.fold(self.chain_bytes, usize::saturating_add);
+        if self.chain_bytes > MAX_CHAIN_BYTES {
+            self.chains.clear();
+            self.chain_bytes = 0;
+        }
         self.chains.insert((function_index, offset), chain.clone());
         chain
     }

@@ -16,6 +16,12 @@ use crate::names::cut;
 /// How many overlapping sequences are looked at for one offset; the sequences of a linker do not overlap.
 const MAX_OVERLAPPING: usize = 16;
 
+/// What a byte of a line program costs, since it may become a row, which is many times as long.
+const INSTRUCTION_COST: usize = 4;
+
+/// What a byte of its header costs, since it may be half the name of a file.
+const HEADER_COST: usize = 8;
+
 /// A position in the source.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Position {
@@ -85,8 +91,8 @@ impl<'a> Lines<'a> {
     ) -> Result<(), Unreadable> {
         let (comp_dir, name) = (unit.unit.comp_dir, unit.unit.name);
         let program = unit.dwarf.debug_line.program(program, unit.unit.header.address_size(), comp_dir, name)?;
-        fuel.spend(program.header().header_length().into_u64() as usize)?;
-        fuel.spend(program.header().raw_program_buf().len())?;
+        fuel.spend((program.header().header_length().into_u64() as usize).saturating_mul(HEADER_COST))?;
+        fuel.spend(program.header().raw_program_buf().len().saturating_mul(INSTRUCTION_COST))?;
         self.header = Some(program.header().clone());
         let mut rows = program.rows();
         let mut first = 0;
@@ -172,6 +178,7 @@ impl<'a> Lines<'a> {
             join(&mut path, &folder);
         }
         join(&mut path, &text(file.path_name())?);
+        fuel.spend(path.len()).ok()?;
         Some(cut(&path).to_owned())
     }
 }

@@ -12,6 +12,9 @@ use super::functions::Functions;
 use super::lines::Lines;
 use crate::ModuleImage;
 
+/// What an entry of a list of ranges costs: about its size in the section.
+const RANGE_COST: usize = 8;
+
 /// A unit; its functions and lines are read when first asked for.
 #[derive(Debug)]
 pub(super) struct Unit<'a> {
@@ -127,7 +130,7 @@ impl<'a> UnitReader<'_, 'a> {
             // Entries that cover nothing are passed over inside the second reader, unseen: they are paid for here.
             let mut raw = self.dwarf.raw_ranges(self.unit, list)?;
             while raw.next()?.is_some() {
-                fuel.spend(1)?;
+                fuel.spend(RANGE_COST)?;
             }
             let mut ranges = self.dwarf.ranges(self.unit, list)?;
             while let Some(range) = ranges.next()? {

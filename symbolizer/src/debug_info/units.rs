@@ -12,6 +12,10 @@ use super::fuel::{Fuel, Unreadable};
 use super::unit::{Unit, UnitReader};
 use crate::ModuleImage;
 
+/// Units beyond this many are not read; the largest programs known have half as many.
+const MAX_UNITS: usize = 1 << 16;
+/// What a byte of a table of abbreviations costs that was read before, since its copy in memory is many times as long.
+const REPEATED_TABLE_COST: usize = 16;
 /// How many units that claim an offset are asked; honest units do not overlap, except where linkers left removed code
 /// at address zero.
 const MAX_CLAIMS: usize = 256;
@@ -62,9 +66,9 @@ impl<'a> Units<'a> {
         let mut iterator = dwarf.units();
         let broken = loop {
             match iterator.next() {
-                Ok(Some(header)) => headers.push(header),
+                Ok(Some(header)) if headers.len() < MAX_UNITS => headers.push(header),
                 Ok(None) => break false,
-                Err(_) => break true,
+                Ok(Some(_)) | Err(_) => break true,
             }
         };
         let tables = abbreviations(&dwarf, &headers, &mut fuel);
@@ -198,7 +202,8 @@ fn abbreviations(
         let end = offsets.get(index.saturating_add(1)).map_or(section.len(), |next| next.0);
         let alone = section.get(..end).unwrap_or(section);
         let table = DebugAbbrev::new(alone, LittleEndian).abbreviations(*offset).or_else(|error| {
-            fuel.spend(section.len().saturating_sub(offset.0)).map_err(|_| error)?;
+            fuel.spend(section.len().saturating_sub(offset.0).saturating_mul(REPEATED_TABLE_COST))
+                .map_err(|_| error)?;
             dwarf.debug_abbrev.abbreviations(*offset)
         });
         if let Ok(table) = table {
