@@ -8,16 +8,31 @@ set -e
 cd "$(dirname "$0")"
 map="-ffile-prefix-map=$PWD=testkit/guests"
 small="${WASI_SYSROOT:+--sysroot=$WASI_SYSROOT -ffile-prefix-map=$WASI_SYSROOT=/wasi-libc}"
-clang="clang-19 --target=wasm32-wasi -O2 $map"
-clangxx="clang++-19 --target=wasm32-wasi -O2 -fno-exceptions $map"
+object=$(mktemp --suffix=.o)
+trap 'rm -f "$object"' EXIT
+
+# build COMPILER GUEST SOURCE FLAG...: compiles, and links with $link, in two steps: clang that links with -O runs a
+# wasm-opt that it finds, and names and lines are lost.
+build() {
+  compiler="$1 --target=wasm32-wasi" guest=$2 source=$3
+  shift 3
+  $compiler -O2 "$map" "$@" -c "$source" -o "$object"
+  $compiler "$@" "$object" $link -o "$guest"
+  chmod 644 "$guest"
+}
 
 if command -v clang-19 >/dev/null; then
-  $clang -g $small trap.c -lc-printscan-no-floating-point -o trap.wasm
-  $clang -g $small -mexec-model=reactor reactor.c -o reactor.wasm
-  $clang -g $small -mbulk-memory hostcalls.c -lc-printscan-no-floating-point -o hostcalls.wasm
+  link=-mexec-model=reactor
+  build clang-19 reactor.wasm reactor.c -g $small
+  link=-lc-printscan-no-floating-point
+  build clang-19 trap.wasm trap.c -g $small
+  build clang-19 fib.wasm fib.c -g $small
+  build clang-19 deep.wasm deep.c -g $small
+  build clang-19 hostcalls.wasm hostcalls.c -g $small -mbulk-memory
   # Debian's libc was compiled by an older clang to DWARF 4: units of two versions and two producers in one file.
-  $clang -gdwarf-5 words.c -lc-printscan-no-floating-point -o c-dwarf5.wasm
-  $clangxx -g shapes.cc -o cpp-clang.wasm
+  build clang-19 c-dwarf5.wasm words.c -gdwarf-5
+  link=
+  build clang++-19 cpp-clang.wasm shapes.cc -g -fno-exceptions
 else
   echo "skipped: all but as.wasm (no clang-19)"
 fi
@@ -26,11 +41,10 @@ fi
 # whose inline namespace is std::__2.
 if [ -n "$ZIG" ] && command -v clang++-19 >/dev/null; then
   zig_lib=$($ZIG env | sed -n 's/.*lib_dir.*"\(.*\)".*/\1/p')
-  object=$(mktemp --suffix=.o)
-  trap 'rm -f "$object"' EXIT
   $ZIG c++ -target wasm32-wasi -O2 -g -fno-exceptions -D_LIBCPP_ABI_NAMESPACE=__2 -Wno-macro-redefined "$map" \
     "-ffile-prefix-map=$zig_lib=/zig" -c shapes.cc -o "$object"
   clang++-19 --target=wasm32-wasi "$object" -o cpp-zig.wasm
+  chmod 644 cpp-zig.wasm
 else
   echo "skipped: cpp-zig.wasm (needs ZIG and clang-19)"
 fi

@@ -86,10 +86,14 @@ sqlite.wasm)
   printf '[package]\nname = "only_sqlite"\nedition = "2021"\n[dependencies]\nlibsqlite3-sys = "=0.35.0"\n[workspace]\n' >Cargo.toml
   : >src/lib.rs
   cargo vendor -q vendor >/dev/null
-  clang-19 --target=wasm32-wasi -g -O2 -w -Ivendor/libsqlite3-sys/sqlite3 "-ffile-prefix-map=$here=testkit/guests" \
-    "-ffile-prefix-map=$PWD=/sqlite" -DSQLITE_THREADSAFE=0 -DSQLITE_OMIT_LOAD_EXTENSION \
-    -DSQLITE_OMIT_WAL -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_TEMP_STORE=3 -DSQLITE_DEFAULT_MEMSTATUS=0 \
-    "$here/sql.c" vendor/libsqlite3-sys/sqlite3/sqlite3.c -o "$made"
+  # Compiled and linked in two steps: when clang links with -O and finds a wasm-opt, it runs it, and names and lines are lost.
+  for source in "$here/sql.c" vendor/libsqlite3-sys/sqlite3/sqlite3.c; do
+    clang-19 --target=wasm32-wasi -g -O2 -w -Ivendor/libsqlite3-sys/sqlite3 "-ffile-prefix-map=$here=testkit/guests" \
+      "-ffile-prefix-map=$PWD=/sqlite" -DSQLITE_THREADSAFE=0 -DSQLITE_OMIT_LOAD_EXTENSION \
+      -DSQLITE_OMIT_WAL -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_TEMP_STORE=3 -DSQLITE_DEFAULT_MEMSTATUS=0 \
+      -c "$source" -o "$(basename "$source" .c).o"
+  done
+  clang-19 --target=wasm32-wasi sql.o sqlite3.o -o "$made"
   ;;
 flite.wasm)
   mkdir -p "$tools/flite"
