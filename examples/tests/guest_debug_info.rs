@@ -13,8 +13,7 @@ const OWN: &str = "examples/guests/";
 
 /// The folders that a developer or a build machine has of its own. Debian's build folders (`/build/reproducible-path`,
 /// `/usr/src/rustc-*`) are the same on every machine.
-const FOLDERS_OF_A_MACHINE: [&str; 8] =
-    ["/root", "/home", "/work", "/tmp", "/var", "/opt", "/Users", "/mnt"];
+const FOLDERS_OF_A_MACHINE: [&str; 8] = ["/root", "/home", "/work", "/tmp", "/var", "/opt", "/Users", "/mnt"];
 
 fn own(unit: &&Unit) -> bool {
     unit.folder.starts_with(OWN)

@@ -125,16 +125,12 @@ fn has_kept_address(entry: &DebuggingInformationEntry<Bytes>) -> bool {
 }
 
 /// The name of a function, or of the function that it is an instance of.
-fn function_name<'a>(
-    unit: UnitRef<Bytes<'a>>,
-    entry: &DebuggingInformationEntry<Bytes<'a>>,
-) -> gimli::Result<String> {
+fn function_name<'a>(unit: UnitRef<Bytes<'a>>, entry: &DebuggingInformationEntry<Bytes<'a>>) -> gimli::Result<String> {
     if let Some(name) = entry.attr_value(gimli::DW_AT_name) {
         return Ok(text(unit.attr_string(name)?));
     }
-    let origin = entry
-        .attr_value(gimli::DW_AT_abstract_origin)
-        .or_else(|| entry.attr_value(gimli::DW_AT_specification));
+    let origin =
+        entry.attr_value(gimli::DW_AT_abstract_origin).or_else(|| entry.attr_value(gimli::DW_AT_specification));
     match origin {
         Some(AttributeValue::UnitRef(offset)) => function_name(unit, &unit.entry(offset)?),
         _ => Ok(String::new()),
