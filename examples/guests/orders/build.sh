@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds ../orders.wasm: `rustup target add wasm32-wasip1` is all it needs.
-# The checked-in file is smaller than what rustup's std and libc give: it was linked with a std compiled with
-# debug = "line-tables-only" (as rust_std in testkit/guests/fetch.sh compiles one) and the libc of testkit/guests/wasi-libc.sh.
+# The checked-in file is smaller than what rustup's std and libc give: it was linked with the libc of
+# testkit/guests/wasi-libc.sh and a std that was compiled as rust_std in testkit/guests/fetch.sh compiles one, but with
+# debug = "line-tables-only" and RUSTFLAGS="-Cembed-bitcode=yes --remap-path-prefix=/usr/lib/rustlib/src/rust=/rustc".
 set -e
 cd "$(dirname "$0")"
 registry=$(echo "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*)
