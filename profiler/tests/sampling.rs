@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use assembly_guest::{Names, Store, publish};
-use wasmscope_model::{Event, TimerKind};
+use wasmscope_model::{ByteSize, Event, NativeAddress, TimerKind};
 use wasmscope_profiler::{CodeRegistry, Error, RawRecording, RunningSampler, Sampler, SamplerConfig, export};
 
 /// SIGPROF belongs to the whole process, so these tests take turns.
@@ -148,6 +148,40 @@ fn signals_from_elsewhere_are_no_samples() {
         "{:?}",
         recording.run.notes
     );
+}
+
+#[test]
+fn code_that_is_loaded_and_dropped_meanwhile_disturbs_no_sample() {
+    let _turn = turn();
+    let registry = CodeRegistry::new();
+    publish(&registry);
+    let config = SamplerConfig { rate_hz: 10_000, ..SamplerConfig::default() };
+    let sampler = Sampler::start(config, registry.clone()).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let churn = std::thread::spawn({
+        let stop = stop.clone();
+        move || {
+            let at = |number: u64| NativeAddress::new(0x1000 + (number % 64) * 0x1000);
+            let mut number = 0;
+            while !stop.load(Ordering::Relaxed) {
+                registry.publish(at(number), ByteSize::new(0x800));
+                if number >= 32 {
+                    registry.retire(at(number - 32));
+                }
+                number += 1;
+            }
+            number
+        }
+    });
+    burn_until_signals(&sampler, 3_000);
+    let recording = sampler.stop().unwrap();
+    stop.store(true, Ordering::Relaxed);
+    let tables = churn.join().unwrap();
+    assert!(tables > 1_000, "{tables} tables were published");
+    assert_accounted(&recording);
+    assert_eq!((recording.losses.unknown_code, recording.losses.broken_stack), (0, 0));
+    let shares = shares(recording);
+    assert!(shares.iter().any(|(name, own, _)| name == "leaf" && *own > 0.95), "{shares:?}");
 }
 
 fn disposition() -> usize {
