@@ -104,14 +104,18 @@ impl TimerChoice {
     /// Lets the timer prove on a thread of its own that its signals arrive.
     fn probe(&self) -> Result<(), String> {
         const PROBE_PERIOD: Duration = Duration::from_micros(500);
-        const PATIENCE: Duration = Duration::from_millis(60);
+        // On a busy machine other threads may be running at many a tick in a row (seen: 15), while this one is not.
+        let patience = match self.kind {
+            TimerKind::ThreadCpu => Duration::from_secs(100) / sys::kernel_tick_hz().max(1),
+            TimerKind::PerfTaskClock | TimerKind::Monotonic => Duration::from_millis(60),
+        };
         let probe = Self { period: PROBE_PERIOD, ..self.clone() };
         let run = move || -> Result<(), String> {
             let mut pooled = ThreadStates::global().acquire().ok_or("too many threads are sampled")?;
             let state = pooled.state;
             state.prepare(pooled.ring(1 << 13), 1, probe.ticks());
             let registered = register_current_thread(state).map_err(|_| "the table of threads is full".to_owned());
-            let result = registered.and_then(|()| probe.burn_until_tick(state, PATIENCE));
+            let result = registered.and_then(|()| probe.burn_until_tick(state, patience));
             state.retire();
             unregister_current_thread();
             pooled.ring(1 << 13).consume(|_| {});
