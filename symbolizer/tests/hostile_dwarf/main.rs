@@ -1,5 +1,7 @@
 //! DWARF that wants to end the process, keep it busy, or eat its memory, is answered in time and with a reason.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod builder;
 
 use std::time::{Duration, Instant};

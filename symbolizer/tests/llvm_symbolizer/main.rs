@@ -7,6 +7,8 @@
 //! The checked-in modules are always compared, larger ones when `WASMSCOPE_GUESTS` names the folder that
 //! `testkit/guests/fetch.sh` filled.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod reference;
 
 use std::path::{Path, PathBuf};
