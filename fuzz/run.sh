@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")"
 seconds=${1:-60}
 [ $# = 0 ] || shift
-[ $# != 0 ] || set -- $(cd src/bin && ls | sed 's/\.rs$//')
+[ $# != 0 ] || set -- $(cd fuzz_targets && ls | sed 's/\.rs$//')
 
 host=$(rustc --print host-tuple)
 export CARGO_TARGET_DIR="${FUZZ_TARGET_DIR:-$PWD/target}"

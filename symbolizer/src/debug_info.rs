@@ -8,6 +8,7 @@ mod descriptions;
 mod fuel;
 mod functions;
 mod lines;
+mod segments;
 mod text;
 mod unit;
 mod units;

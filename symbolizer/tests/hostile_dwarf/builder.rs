@@ -21,7 +21,9 @@ const REF4: u8 = 0x13;
 const SEC_OFFSET: u8 = 0x17;
 
 /// Tag, whether it has children, and pairs of attribute and form.
-const ABBREVIATIONS: [(u8, u8, &[(u8, u8)]); 7] = [
+type Abbreviation = (u8, u8, &'static [(u8, u8)]);
+
+const ABBREVIATIONS: [Abbreviation; 7] = [
     // compile_unit: stmt_list, low_pc, high_pc
     (0x11, 1, &[(0x10, SEC_OFFSET), (0x11, ADDR), (0x12, DATA4)]),
     // subprogram: name, low_pc, high_pc
