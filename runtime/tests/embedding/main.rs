@@ -1,0 +1,8 @@
+//! The library inside a host: threads, stores and modules that come and go, nested guests, traps, panics.
+
+mod guest;
+mod lifetimes;
+mod nesting;
+mod registration;
+mod target;
+mod threads;
