@@ -143,7 +143,7 @@ fn add_paths(unit: UnitRef<Bytes>, paths: &mut BTreeSet<String>) -> gimli::Resul
     let Some(program) = &unit.line_program else { return Ok(()) };
     let header = program.header();
     for folder in header.include_directories() {
-        paths.insert(text(unit.attr_string(folder.clone())?));
+        paths.insert(text(unit.attr_string(*folder)?));
     }
     for file in header.file_names() {
         paths.insert(text(unit.attr_string(file.path_name())?));
