@@ -31,10 +31,17 @@ fn counter(sampler: &RunningSampler, name: &str) -> u64 {
 }
 
 fn burn_until_signals(sampler: &RunningSampler, wanted: u64) {
-    let store = Store::default();
-    while counter(sampler, "signals") < wanted {
-        store.run(13, 5_000_000);
-    }
+    on_a_thread_of_its_own(|| {
+        let store = Store::default();
+        while counter(sampler, "signals") < wanted {
+            store.run(13, 5_000_000);
+        }
+    });
+}
+
+/// Runs a guest where it leaves no sampled thread behind: a test's own thread ends some time after its turn.
+fn on_a_thread_of_its_own(run: impl FnOnce() + Send) {
+    std::thread::scope(|scope| scope.spawn(run).join().unwrap());
 }
 
 /// Every tick of an exact timer is a sample, a tick outside the guest, or a counted loss.
@@ -134,12 +141,13 @@ fn stacks_reach_the_entry_and_a_stop_in_the_middle_of_work_loses_no_tick() {
 fn signals_from_elsewhere_are_no_samples() {
     let _turn = turn();
     let sampler = start(99, None).unwrap();
-    let store = Store::default();
-    store.run(1, 1);
-    for _ in 0..500 {
-        // SAFETY: the sampler's handler is installed, so the signal does no harm.
-        unsafe { libc::raise(libc::SIGPROF) };
-    }
+    on_a_thread_of_its_own(|| {
+        Store::default().run(1, 1);
+        for _ in 0..500 {
+            // SAFETY: the sampler's handler is installed, so the signal does no harm.
+            unsafe { libc::raise(libc::SIGPROF) };
+        }
+    });
     let recording = sampler.stop().unwrap();
     assert!(recording.run.signals < 100, "{} signals", recording.run.signals);
     assert_accounted(&recording);
