@@ -63,8 +63,9 @@ impl fmt::Display for TimerKind {
 ///
 /// # Accuracy
 ///
-/// `handler` is the time between the first and the last instruction of our handler, on CLOCK_MONOTONIC. The kernel's
-/// share of delivering a signal is not in it; on virtual machines that share is the larger one.
+/// `handler` is the time between the first and the last instruction of our handler, on CLOCK_MONOTONIC; a run in which
+/// the thread lost its processor to another counts as 20 µs. The kernel's share of delivering a signal is not in it; on
+/// virtual machines that share is the larger one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct OwnCost {
     /// Time inside our signal handler, all threads.
