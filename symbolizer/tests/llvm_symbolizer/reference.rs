@@ -12,7 +12,7 @@ use wasmscope_model::ResolvedFrame;
 pub const PROGRAM: &str = "llvm-symbolizer-19";
 
 /// A frame as either side tells it; empty and 0 stand for unknown.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Frame {
     pub function: String,
     pub file: String,
@@ -39,10 +39,10 @@ pub fn is_installed() -> bool {
     run.is_ok_and(|status| status.success())
 }
 
-/// Copies a module without its `name` section.
+/// Copies a module without its `name` section and its exports.
 ///
-/// llvm-symbolizer prefers that section's names, which are demangled already, and takes names of data segments in it
-/// for names of functions; what is compared here is DWARF.
+/// llvm-symbolizer prefers their names to those of DWARF: it takes names of data segments for names of functions, and
+/// gives the name of an export to functions behind it. What is compared here is DWARF.
 pub fn without_names(module: &[u8]) -> Vec<u8> {
     let mut copy = module[..8].to_vec();
     let mut begin = 8;
@@ -52,8 +52,11 @@ pub fn without_names(module: &[u8]) -> Vec<u8> {
             continue;
         };
         let end = range.end as usize;
-        let named = matches!(&payload, wasmparser::Payload::CustomSection(section) if section.name() == "name");
-        if !named {
+        let naming = match &payload {
+            wasmparser::Payload::CustomSection(section) => section.name() == "name",
+            payload => matches!(payload, wasmparser::Payload::ExportSection(_)),
+        };
+        if !naming {
             copy.extend(&module[begin..end]);
         }
         begin = end;
