@@ -107,7 +107,10 @@ impl Known {
         };
         let covered = matches!(chain, Ok(Some(_)));
         if let Some(outermost) = frames.last_mut() {
-            if covered && !outermost.system_name.is_empty() {
+            // Assemblers of the text format describe functions without a name by their number.
+            let is_named =
+                !outermost.system_name.is_empty() && outermost.system_name != placeholder(place.function_index);
+            if covered && is_named {
                 name = NameOrigin::Dwarf;
             } else {
                 outermost.name = physical.name;
@@ -191,7 +194,11 @@ impl Known {
     }
 }
 
+fn placeholder(function_index: u32) -> String {
+    format!("wasm-function[{function_index}]")
+}
+
 fn unnamed(function_index: u32) -> ResolvedFrame {
-    let name = format!("wasm-function[{function_index}]");
+    let name = placeholder(function_index);
     ResolvedFrame { system_name: name.clone(), name, file: String::new(), start_line: 0, line: 0, column: 0 }
 }
