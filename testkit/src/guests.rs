@@ -64,9 +64,59 @@ impl Counts {
     }
 }
 
+/// Returns a module without its custom sections called `name`, as a linker or a tool would have stripped it.
+///
+/// What cannot be read as sections is left as it is.
+pub fn without_custom_section(module: &[u8], name: &str) -> Vec<u8> {
+    const HEADER_BYTES: usize = 8;
+    let (mut kept, mut rest) = module.split_at(HEADER_BYTES.min(module.len()));
+    let mut stripped = kept.to_vec();
+    while let Some((section, behind)) = split_section(rest) {
+        (kept, rest) = (section, behind);
+        if custom_name(kept) != Some(name.as_bytes()) {
+            stripped.extend_from_slice(kept);
+        }
+    }
+    stripped.extend_from_slice(rest);
+    stripped
+}
+
+/// Splits the first section, with its id and size, off `bytes`.
+fn split_section(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (size, contents) = leb128(bytes.get(1..)?)?;
+    bytes.split_at_checked((bytes.len() - contents.len()).checked_add(size)?)
+}
+
+/// Returns the name of a custom section.
+fn custom_name(section: &[u8]) -> Option<&[u8]> {
+    let (_, contents) = leb128(section.strip_prefix(&[0])?)?;
+    let (length, contents) = leb128(contents)?;
+    contents.get(..length)
+}
+
+/// Reads an unsigned LEB128 number of at most 32 bits.
+fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let length = bytes.iter().take(5).position(|byte| byte & 0x80 == 0)? + 1;
+    let (number, rest) = bytes.split_at(length);
+    let value = number.iter().rev().fold(0_usize, |value, byte| value << 7 | usize::from(byte & 0x7f));
+    Some((value, rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stripping_takes_one_custom_section_and_leaves_the_rest() {
+        let module = wat::parse_str(r#"(module (@custom "a" "1") (func $f nop) (@custom "b" "2"))"#).unwrap();
+        let stripped = without_custom_section(&module, "name");
+        assert!(stripped.len() < module.len());
+        assert_eq!(without_custom_section(&stripped, "name"), stripped);
+        let ends_alike = wat::parse_str(r#"(module (@custom "a" "1") (func nop) (@custom "b" "2"))"#).unwrap();
+        assert_eq!(stripped, ends_alike);
+        assert_eq!(without_custom_section(b"\0asm\x01\0\0\0\0\x05", "name"), b"\0asm\x01\0\0\0\0\x05");
+        assert_eq!(without_custom_section(b"", "name"), b"");
+    }
 
     #[test]
     fn numbers_belong_to_the_word_before_them() {

@@ -26,8 +26,11 @@ pub fn dense() -> SamplerConfig {
 
 impl WasiGuest {
     pub fn load(path: &Path) -> Self {
+        Self::new(Guest::load(path).unwrap())
+    }
+
+    pub fn new(guest: Guest) -> Self {
         let session = ProfileSession::builder().build().unwrap();
-        let guest = Guest::load(path).unwrap();
         let module = session.load(&guest).unwrap();
         let mut linker = Linker::new(session.engine());
         p1::add_to_linker_sync(&mut linker, |context| context).unwrap();
