@@ -1,0 +1,107 @@
+//! What came out of a storm.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use wasmscope_model::{Event, Recording};
+use wasmscope_testkit::marked_modules::MarkedReport;
+
+/// How far signals and merged ones may be from CPU time × rate: a thread's timer starts a little after its CPU time is
+/// first read, and its last period is seldom whole.
+const PERIODS_PER_THREAD: f64 = 2.0;
+/// And besides, as a part of all: clocks are read one after the other.
+const MAX_DEVIATION: f64 = 0.002;
+
+/// The sums over all recordings of a storm.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    recordings: u32,
+    timer: String,
+    signals: u64,
+    samples: u64,
+    outside_guest: u64,
+    dropped_ring_full: u64,
+    merged_signals: u64,
+    unregistered_thread: u64,
+    threads_not_sampled: u64,
+    unknown_code: u64,
+    folded: u64,
+    cpu: Duration,
+    marked: MarkedReport,
+    notes: Vec<String>,
+}
+
+impl Ledger {
+    /// Adds a recording.
+    pub fn add(&mut self, recording: &Recording) {
+        let losses = &recording.losses;
+        self.recordings += 1;
+        self.samples += recording.total_count(Event::Cpu);
+        self.outside_guest += losses.outside_guest;
+        self.dropped_ring_full += losses.dropped_ring_full;
+        self.merged_signals += losses.merged_signals;
+        self.unregistered_thread += losses.unregistered_thread;
+        // This one counts since the start.
+        self.threads_not_sampled = losses.threads_not_sampled;
+        self.unknown_code += losses.unknown_code;
+        self.folded += losses.folded_stack_table_full;
+        self.marked.check(&recording.profile);
+        if let Some(run) = &recording.run {
+            self.signals += run.signals;
+            self.cpu += run.cpu.unwrap_or_default();
+            self.timer = format!("{} ({})", run.timer, run.timer_reason);
+            self.notes.extend(run.notes.iter().filter(|note| !note.contains("no debug information")).cloned());
+        }
+    }
+
+    /// Describes the sums; tells whether nothing was lost without being counted, and nothing mistaken.
+    pub fn describe(&self, rate_hz: u32, threads: u64, body: &mut String) -> bool {
+        let accounted = self.samples + self.outside_guest + self.dropped_ring_full;
+        let uncounted = self.signals.abs_diff(accounted);
+        let due = self.cpu.as_secs_f64() * f64::from(rate_hz);
+        let deviation = (self.signals + self.merged_signals) as f64 - due;
+        let allowed = threads as f64 * PERIODS_PER_THREAD + due * MAX_DEVIATION;
+        let wrong = self.marked.wrong_samples();
+        let rows = [
+            ("signals that reached the handler", self.signals),
+            ("in the profile", self.samples),
+            ("outside the guest (compiling, starting, dropping)", self.outside_guest),
+            ("dropped, a ring was full", self.dropped_ring_full),
+            ("**uncounted**", uncounted),
+            ("merged by the kernel", self.merged_signals),
+            ("at a thread that is not sampled", self.unregistered_thread),
+            ("threads not sampled", self.threads_not_sampled),
+            ("in code that nobody described", self.unknown_code),
+            ("without stack, the table was full", self.folded),
+            ("stacks that say themselves that they are cut", self.marked.cut),
+            ("**given to the wrong module**", wrong),
+        ];
+        let _ = writeln!(body, "| | |\n|---|---|");
+        for (what, count) in rows {
+            let _ = writeln!(body, "| {what} | {count} |");
+        }
+        let _ = writeln!(body, "\nTimer: {}. {} recordings, cut while it raged.", self.timer, self.recordings);
+        let _ = writeln!(
+            body,
+            "CPU time {:.1} s × {rate_hz} Hz = {due:.0} samples due; signals and merged ones are {deviation:+.0} from that, \
+             {:+.2} a thread ({allowed:.0} allowed).",
+            self.cpu.as_secs_f64(),
+            deviation / threads as f64,
+        );
+        let kinds: Vec<String> = self.marked.by_kind.iter().map(|(kind, count)| format!("{kind}: {count}")).collect();
+        let _ = writeln!(body, "Samples by kind: {}.", kinds.join(", "));
+        for (stack, count) in self.marked.wrong.iter().take(20) {
+            let _ = writeln!(body, "- wrong: {count} at {stack}");
+        }
+        let mut notes = self.notes.clone();
+        notes.sort();
+        notes.dedup();
+        notes.truncate(10);
+        for note in notes {
+            let _ = writeln!(body, "- {note}");
+        }
+        let nothing_missing = uncounted == 0 && self.threads_not_sampled == 0 && self.unregistered_thread == 0;
+        let nothing_mistaken = wrong == 0 && self.unknown_code == 0;
+        nothing_missing && nothing_mistaken && deviation.abs() <= allowed && self.samples > 0
+    }
+}
