@@ -1,4 +1,5 @@
 //! SIGPROF in other hands. It is a binary of its own, since nobody gives a signal back.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
