@@ -39,7 +39,7 @@ fn table_pprof_svg_and_folded_tell_the_same_and_render_again_to_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let split = example("split.wasm");
     let args =
-        ["profile", "-r", "4999", "-o", "a.pb.gz", "-o", "a.svg", "-o", "a.folded", split.to_str().unwrap(), "300"];
+        ["profile", "-r", "4999", "-o", "a.pb.gz", "-o", "a.svg", "-o", "a.folded", split.to_str().unwrap(), "6000"];
     let output = wasmscope(folder.path(), &args);
     assert!(String::from_utf8_lossy(&output.stdout).contains("iterations seventy"), "stdout is the guest's");
     let table = String::from_utf8(output.stderr).unwrap();
@@ -64,7 +64,7 @@ fn table_pprof_svg_and_folded_tell_the_same_and_render_again_to_the_same() {
 fn the_shipped_guests_show_functions_files_and_lines() {
     let folder = tempfile::tempdir().unwrap();
     for (guest, rounds, function, file) in
-        [("split.wasm", "300", "seventy", "split.c:"), ("orders.wasm", "1500", "orders::", "orders/src/")]
+        [("split.wasm", "6000", "seventy", "split.c:"), ("orders.wasm", "1500", "orders::", "orders/src/")]
     {
         let path = example(guest);
         let output = wasmscope(
@@ -82,7 +82,7 @@ fn the_shipped_guests_show_functions_files_and_lines() {
 fn without_an_output_the_profile_is_kept_under_the_guests_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = example("split.wasm");
-    wasmscope(folder.path(), &["profile", path.to_str().unwrap(), "10"]);
+    wasmscope(folder.path(), &["profile", path.to_str().unwrap(), "100"]);
     let names: Vec<String> =
         fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(names.len(), 1, "{names:?}");
