@@ -4,7 +4,7 @@
 
 use wasmscope::{Guest, ProfileSession, SamplerConfig};
 use wasmscope_model::Event;
-use wasmscope_profiler::export::write_table;
+use wasmscope_profiler::export::{TableLayout, write_table};
 use wasmtime::Instance;
 
 /// Sums the squares below `n`, by a function that is called for each.
@@ -42,6 +42,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("sum {sum}");
 
     let recording = recorder.stop()?;
-    write_table(&recording, Event::Cpu, 10, std::io::stdout())?;
+    write_table(&recording, Event::Cpu, TableLayout::default(), std::io::stdout())?;
     Ok(())
 }

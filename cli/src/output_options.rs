@@ -1,12 +1,14 @@
 //! Where the recording goes.
 
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use terminal_size::{Width, terminal_size_of};
 use wasmscope_model::Recording;
-use wasmscope_profiler::export::{self, ExportError, OutputFormat};
+use wasmscope_profiler::export::{self, ExportError, OutputFormat, TableLayout};
 
 use crate::{file_pattern, terminal};
 
@@ -27,7 +29,7 @@ pub struct OutputOptions {
 
     /// Rows of the table.
     #[arg(long, value_name = "N", default_value_t = 20)]
-    pub top: usize,
+    top: usize,
 }
 
 /// Files that could be written when it was tried.
@@ -47,6 +49,13 @@ impl OutputOptions {
     /// Tells whether any file is wanted.
     pub fn is_empty(&self) -> bool {
         self.output.is_empty()
+    }
+
+    /// Returns the layout of the table: as wide as the terminal that it goes to.
+    pub fn layout(&self, to: &impl AsFd) -> TableLayout {
+        let terminal = terminal_size_of(to).map(|(Width(columns), _)| usize::from(columns));
+        let columns = terminal.unwrap_or(TableLayout::default().columns);
+        TableLayout { rows: self.top, columns }
     }
 
     /// Checks that each file can be written, before anything else happens. Without any, the default file is taken.

@@ -86,7 +86,8 @@ impl Profile {
     /// Writes the table to standard error, since standard output is the guest's.
     fn write_table(&self, recording: &wasmscope_model::Recording) -> Result<()> {
         let mut out = BufWriter::new(io::stderr().lock());
-        let written = export::write_table(recording, self.record.event(), self.output.top, &mut out);
+        let layout = self.output.layout(&io::stderr());
+        let written = export::write_table(recording, self.record.event(), layout, &mut out);
         Ok(terminal::unless_broken_pipe(written.and_then(|()| out.flush()))?)
     }
 }

@@ -49,7 +49,8 @@ impl Report {
         let title = title(&recording, &self.file);
         if self.output.is_empty() {
             let mut out = BufWriter::new(io::stdout().lock());
-            let written = export::write_table(&recording, Event::Cpu, self.output.top, &mut out);
+            let layout = self.output.layout(&io::stdout());
+            let written = export::write_table(&recording, Event::Cpu, layout, &mut out);
             terminal::unless_broken_pipe(written.and_then(|()| out.flush()))?;
             return Ok(Verdict::GOOD);
         }

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use wasmscope_model::Event;
-use wasmscope_profiler::export::{write_folded, write_pprof, write_svg, write_table};
+use wasmscope_profiler::export::{TableLayout, write_folded, write_pprof, write_svg, write_table};
 use wasmscope_profiler::import::read_pprof;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(again.total_count(event), recording.total_count(event));
         assert_eq!(again.total_amount(event), recording.total_amount(event));
     }
-    write_table(&recording, Event::Cpu, 50, Vec::new()).expect("a Vec takes everything");
+    write_table(&recording, Event::Cpu, TableLayout { rows: 50, columns: 80 }, Vec::new()).expect("a Vec takes everything");
     write_folded(&recording, Event::Cpu, Vec::new()).expect("a Vec takes everything");
     // Nothing to draw is an answer too.
     let _ = write_svg(&recording, Event::Cpu, "fuzz", Vec::new());

@@ -6,7 +6,7 @@ mod handmade;
 use std::path::Path;
 
 use wasmscope_model::Event;
-use wasmscope_profiler::export::{write_file, write_table};
+use wasmscope_profiler::export::{TableLayout, write_file, write_table};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).ok_or("usage: handmade_recording FOLDER")?;
@@ -14,6 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for ending in ["pb.gz", "svg", "folded"] {
         write_file(&recording, &Path::new(&folder).join(format!("handmade.{ending}")), "guest.wasm", true)?;
     }
-    write_table(&recording, Event::Cpu, 100, std::fs::File::create(Path::new(&folder).join("handmade.table"))?)?;
+    let table = std::fs::File::create(Path::new(&folder).join("handmade.table"))?;
+    write_table(&recording, Event::Cpu, TableLayout { rows: 100, ..TableLayout::default() }, table)?;
     Ok(())
 }

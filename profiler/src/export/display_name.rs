@@ -18,7 +18,7 @@ fn is_harmful(c: char) -> bool {
 }
 
 /// Shortens a text to `width` characters by leaving out its middle.
-pub(crate) fn shortened(text: &str, width: usize) -> Cow<'_, str> {
+pub(crate) fn without_middle(text: &str, width: usize) -> Cow<'_, str> {
     let length = text.chars().count();
     if length <= width || width < 5 {
         return Cow::Borrowed(text);
@@ -28,6 +28,16 @@ pub(crate) fn shortened(text: &str, width: usize) -> Cow<'_, str> {
     let start: String = text.chars().take(head).collect();
     let end: String = text.chars().skip(length - tail).collect();
     Cow::Owned(format!("{start}…{end}"))
+}
+
+/// Shortens a text to `width` characters by leaving out its beginning.
+pub(crate) fn without_beginning(text: &str, width: usize) -> Cow<'_, str> {
+    let length = text.chars().count();
+    if length <= width || width == 0 {
+        return Cow::Borrowed(text);
+    }
+    let end: String = text.chars().skip(length - width + 1).collect();
+    Cow::Owned(format!("…{end}"))
 }
 
 #[cfg(test)]
@@ -41,8 +51,10 @@ mod tests {
     }
 
     #[test]
-    fn long_names_keep_both_ends() {
-        assert_eq!(shortened("abcdefghij", 7), "abc…hij");
-        assert_eq!(shortened("abc", 7), "abc");
+    fn long_names_keep_both_ends_and_long_places_their_end() {
+        assert_eq!(without_middle("abcdefghij", 7), "abc…hij");
+        assert_eq!(without_middle("abc", 7), "abc");
+        assert_eq!(without_beginning("a/b/c.rs:17", 8), "…c.rs:17");
+        assert_eq!(without_beginning("c.rs:1", 7), "c.rs:1");
     }
 }

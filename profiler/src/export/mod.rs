@@ -18,7 +18,7 @@ pub use folded::write_folded;
 pub use function_totals::{FunctionTotal, function_totals};
 pub use pprof::{EXTENSION_VERSION, write_pprof};
 pub(crate) use pprof::{extension, messages};
-pub use table::{write_footer, write_table};
+pub use table::{TableLayout, write_footer, write_table};
 
 /// A format that a recording can be written in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

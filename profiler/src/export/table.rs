@@ -5,26 +5,50 @@ use std::io::{self, Write};
 
 use wasmscope_model::{Event, LineOrigin, NameOrigin, Recording, RunReport};
 
-use super::display_name::{sanitized, shortened};
+use super::display_name::{sanitized, without_beginning, without_middle};
 use super::function_totals::{FunctionTotal, function_totals};
 
-/// Names wider than this lose their middle.
-const NAME_WIDTH: usize = 56;
-const PLACE_WIDTH: usize = 48;
+/// How much room a table takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TableLayout {
+    /// Functions listed, at most.
+    pub rows: usize,
+    /// Characters in a line of the list, as long as names and places are left some; the footer's lines may be longer.
+    pub columns: usize,
+}
 
-/// Writes the functions with the most self time, at most `limit`, then the footer.
+impl Default for TableLayout {
+    fn default() -> Self {
+        Self { rows: 20, columns: 144 }
+    }
+}
+
+impl TableLayout {
+    /// Returns the characters for the name and for the place: what the four columns of numbers leave.
+    fn text_widths(&self) -> (usize, usize) {
+        const NUMBERS: usize = 39;
+        const LEAST: usize = 16;
+        let room = self.columns.saturating_sub(NUMBERS);
+        let name = (room * 6 / 11).max(LEAST);
+        (name, room.saturating_sub(name).max(LEAST))
+    }
+}
+
+/// Writes the functions with the most self time, then the footer. Names too long for the layout lose their middle,
+/// places their beginning.
 ///
 /// # Errors
 ///
 /// When `out` fails.
-pub fn write_table(recording: &Recording, event: Event, limit: usize, mut out: impl Write) -> io::Result<()> {
+pub fn write_table(recording: &Recording, event: Event, layout: TableLayout, mut out: impl Write) -> io::Result<()> {
     let total = recording.total_count(event);
     if total == 0 {
         writeln!(out, "no {event} samples: the guest ran too briefly for the rate, or used no CPU")?;
         return write_footer(recording, event, out);
     }
     let totals = function_totals(recording, event);
-    let rows: Vec<Row> = totals.iter().take(limit).map(|function| Row::new(recording, function, total)).collect();
+    let listed = totals.iter().take(layout.rows);
+    let rows: Vec<Row> = listed.map(|function| Row::new(recording, function, total, layout)).collect();
     let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).max(8);
     writeln!(out, "{:>7} {:>9} {:>7} {:>9}  {:<width$}  file:line", "self%", "self", "total%", "total", "function")?;
     for row in &rows {
@@ -51,7 +75,8 @@ struct Row {
 }
 
 impl Row {
-    fn new(recording: &Recording, totals: &FunctionTotal, all: u64) -> Self {
+    fn new(recording: &Recording, totals: &FunctionTotal, all: u64, layout: TableLayout) -> Self {
+        let (name_width, place_width) = layout.text_widths();
         let function = recording.profile.functions.get(totals.function.0 as usize);
         let name = function.map(|function| sanitized(&function.name).into_owned()).unwrap_or_default();
         let file = function.map(|function| sanitized(&function.file).into_owned()).unwrap_or_default();
@@ -66,8 +91,8 @@ impl Row {
             own: totals.own,
             total_share: percent(totals.total, all),
             total: totals.total,
-            name: shortened(&name, NAME_WIDTH).into_owned(),
-            place: shortened(&place, PLACE_WIDTH).into_owned(),
+            name: without_middle(&name, name_width).into_owned(),
+            place: without_beginning(&place, place_width).into_owned(),
         }
     }
 }

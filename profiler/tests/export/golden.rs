@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use wasmscope_model::{Event, Recording};
-use wasmscope_profiler::export::{write_folded, write_pprof, write_svg, write_table};
+use wasmscope_profiler::export::{TableLayout, write_folded, write_pprof, write_svg, write_table};
 use wasmscope_profiler::import::read_pprof;
 
 use super::handmade;
@@ -40,7 +40,12 @@ fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
 #[test]
 fn the_table_of_the_handmade_recording() {
     let recording = handmade::recording();
-    assert_golden("handmade.table", &text(|out| write_table(&recording, Event::Cpu, 5, out).unwrap()));
+    assert_golden(
+        "handmade.table",
+        &text(|out| {
+            write_table(&recording, Event::Cpu, TableLayout { rows: 5, ..TableLayout::default() }, out).unwrap()
+        }),
+    );
 }
 
 #[test]
@@ -70,7 +75,12 @@ fn the_pprof_message_of_the_handmade_recording() {
 #[test]
 fn an_empty_recording_says_so_and_still_makes_a_profile() {
     let recording: Recording = handmade::Builder::default().finish();
-    assert_golden("empty.table", &text(|out| write_table(&recording, Event::Cpu, 5, out).unwrap()));
+    assert_golden(
+        "empty.table",
+        &text(|out| {
+            write_table(&recording, Event::Cpu, TableLayout { rows: 5, ..TableLayout::default() }, out).unwrap()
+        }),
+    );
     assert_eq!(text(|out| write_folded(&recording, Event::Cpu, out).unwrap()), "");
     let mut out = Vec::new();
     assert!(write_svg(&recording, Event::Cpu, "t", &mut out).is_err());

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use wasmscope_model::{Event, LineOrigin, LocationId, Marker, PcKind, Recording};
-use wasmscope_profiler::export::{function_totals, write_folded, write_pprof, write_svg, write_table};
+use wasmscope_profiler::export::{TableLayout, function_totals, write_folded, write_pprof, write_svg, write_table};
 use wasmscope_profiler::import::read_pprof;
 
 use super::handmade::Builder;
@@ -76,7 +76,7 @@ fn of_folded(recording: &Recording) -> Seen {
 
 fn of_table(recording: &Recording) -> Seen {
     let mut out = Vec::new();
-    write_table(recording, Event::Cpu, usize::MAX, &mut out).unwrap();
+    write_table(recording, Event::Cpu, TableLayout { rows: usize::MAX, ..TableLayout::default() }, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     let rows = text.lines().skip(1).take_while(|line| line.contains('%'));
     let totals = rows.map(|line| {
