@@ -1,7 +1,7 @@
 //! Races of guests alone, under wasmtime's guest profiler and under wasmscope; and soaks that take minutes.
 //!
 //! `cargo run --release -p wasmscope-race -- all` runs everything and writes raw results and summaries to
-//! `docs/bench/<date>-<machine>/`. A figure that misses its target makes the exit code 1.
+//! `docs/bench/DATE-MACHINE/`. A figure that misses its target makes the exit code 1.
 
 mod accuracy;
 mod command;
@@ -23,7 +23,7 @@ use results::Results;
 #[derive(Parser, Debug)]
 #[command(name = "wasmscope-race", version)]
 struct Cli {
-    /// Write results to this folder rather than to docs/bench/<date>-<machine>.
+    /// Write results to this folder rather than to docs/bench/DATE-MACHINE.
     #[arg(long, global = true, value_name = "FOLDER")]
     out: Option<PathBuf>,
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
 use wasmscope::{Guest, ProfileSession, Recorder, SamplerConfig};
+use wasmscope_model::TimerKind;
 use wasmscope_testkit::marked_modules::{KINDS, module_name, module_text};
 use wasmtime::{Instance, Module, Store};
 
@@ -38,9 +39,19 @@ pub struct Options {
     #[arg(long, default_value_t = 10_000)]
     rate: u32,
 
+    /// What drives the signals: perf or monotonic; else the best that works.
+    #[arg(long, value_name = "TIMER", value_parser = parse_timer)]
+    timer: Option<TimerKind>,
+
     /// Write the summary to storm-LABEL.md.
     #[arg(long, value_name = "LABEL")]
     label: Option<String>,
+}
+
+fn parse_timer(name: &str) -> Result<TimerKind, String> {
+    // Signals of the thread CPU timer stand for several samples each, so the ledger would not add up.
+    let known = TimerKind::from_name(name).filter(|kind| *kind != TimerKind::ThreadCpu);
+    known.ok_or_else(|| "there are: perf, monotonic".to_owned())
 }
 
 /// Everything that the threads of a storm share.
@@ -137,7 +148,8 @@ impl Storm {
 /// Lets a storm rage; tells whether nothing was lost and nothing mistaken.
 pub fn run(options: &Options, results: &Results) -> Result<bool> {
     let storm = Storm::new()?;
-    let recorder = storm.session.record(SamplerConfig { rate_hz: options.rate, ..SamplerConfig::default() })?;
+    let config = SamplerConfig { rate_hz: options.rate, timer: options.timer, ..SamplerConfig::default() };
+    let recorder = storm.session.record(config)?;
     let began = Instant::now();
     let (to_drop, dropper) = mpsc::channel::<Remains>();
     let mut ledger = thread::scope(|scope| -> Result<Ledger> {

@@ -12,6 +12,14 @@ const PERIODS_PER_THREAD: f64 = 2.0;
 /// And besides, as a part of all: clocks are read one after the other.
 const MAX_DEVIATION: f64 = 0.002;
 
+/// Reads the note in which a timer without kernel time says how much it could not sample.
+fn system_call_time(note: &str) -> Option<Duration> {
+    let (amount, _) = note.split_once(" of CPU time passed in system calls")?;
+    let units = [("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0)];
+    let (number, unit) = units.iter().find_map(|(unit, factor)| Some((amount.strip_suffix(unit)?, factor)))?;
+    Duration::try_from_secs_f64(number.parse::<f64>().ok()? * unit).ok()
+}
+
 /// The sums over all recordings of a storm.
 #[derive(Debug, Default)]
 pub struct Ledger {
@@ -27,6 +35,8 @@ pub struct Ledger {
     unknown_code: u64,
     folded: u64,
     cpu: Duration,
+    /// What the timer could not sample, by its own account.
+    in_system_calls: Duration,
     marked: MarkedReport,
     notes: Vec<String>,
 }
@@ -50,7 +60,12 @@ impl Ledger {
             self.signals += run.signals;
             self.cpu += run.cpu.unwrap_or_default();
             self.timer = format!("{} ({})", run.timer, run.timer_reason);
-            self.notes.extend(run.notes.iter().filter(|note| !note.contains("no debug information")).cloned());
+            for note in run.notes.iter().filter(|note| !note.contains("no debug information")) {
+                match system_call_time(note) {
+                    Some(time) => self.in_system_calls += time,
+                    None => self.notes.push(note.clone()),
+                }
+            }
         }
     }
 
@@ -59,7 +74,8 @@ impl Ledger {
         let accounted = self.samples + self.outside_guest + self.dropped_ring_full;
         let uncounted = self.signals.abs_diff(accounted);
         let due = self.cpu.as_secs_f64() * f64::from(rate_hz);
-        let deviation = (self.signals + self.merged_signals) as f64 - due;
+        let unseen = self.in_system_calls.as_secs_f64() * f64::from(rate_hz);
+        let deviation = (self.signals + self.merged_signals) as f64 + unseen - due;
         let allowed = threads as f64 * PERIODS_PER_THREAD + due * MAX_DEVIATION;
         let wrong = self.marked.wrong_samples();
         let rows = [
@@ -69,6 +85,7 @@ impl Ledger {
             ("dropped, a ring was full", self.dropped_ring_full),
             ("**uncounted**", uncounted),
             ("merged by the kernel", self.merged_signals),
+            ("in system calls, which this timer may not sample", unseen as u64),
             ("at a thread that is not sampled", self.unregistered_thread),
             ("threads not sampled", self.threads_not_sampled),
             ("in code that nobody described", self.unknown_code),
@@ -83,8 +100,8 @@ impl Ledger {
         let _ = writeln!(body, "\nTimer: {}. {} recordings, cut while it raged.", self.timer, self.recordings);
         let _ = writeln!(
             body,
-            "CPU time {:.1} s × {rate_hz} Hz = {due:.0} samples due; signals and merged ones are {deviation:+.0} from that, \
-             {:+.2} a thread ({allowed:.0} allowed).",
+            "CPU time {:.1} s × {rate_hz} Hz = {due:.0} samples due; signals, merged ones and those in system calls are \
+             {deviation:+.0} from that, {:+.2} a thread ({allowed:.0} allowed).",
             self.cpu.as_secs_f64(),
             deviation / threads as f64,
         );
@@ -103,5 +120,20 @@ impl Ledger {
         let nothing_missing = uncounted == 0 && self.threads_not_sampled == 0 && self.unregistered_thread == 0;
         let nothing_mistaken = wrong == 0 && self.unknown_code == 0;
         nothing_missing && nothing_mistaken && deviation.abs() <= allowed && self.samples > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_note_on_system_calls_is_read_and_others_are_not() {
+        let time = |text: &str| system_call_time(&format!("{text} of CPU time passed in system calls, which …"));
+        assert_eq!(time("4.5ms"), Some(Duration::from_micros(4500)));
+        assert_eq!(time("300.0µs"), Some(Duration::from_micros(300)));
+        assert_eq!(time("1.5s"), Some(Duration::from_millis(1500)));
+        assert_eq!(time("much"), None);
+        assert_eq!(system_call_time("compiled code is not kept"), None);
     }
 }
