@@ -43,7 +43,7 @@ fn svg(recording: &Recording) -> Shares {
 fn a_split_of_70_20_10_shows_in_every_output_within_a_point() {
     let _exclusive = exclusive();
     let guest = WasiGuest::load(&example_guest("split.wasm"));
-    let (recording, printed) = guest.record(dense(), SPLIT_SAMPLES, &["1500"]);
+    let (recording, printed) = guest.record(dense(), SPLIT_SAMPLES, &["10000"]);
     let counts = Counts::parse(&printed);
 
     let mut file = Vec::new();
@@ -96,7 +96,7 @@ fn assert_holds(guest: &str, report: &StackReport) {
 fn every_sampled_edge_is_in_the_guests_own_code_and_every_stack_has_its_root() {
     let _exclusive = exclusive();
     let guests: [(PathBuf, &[&str]); 7] = [
-        (example_guest("split.wasm"), &["300"]),
+        (example_guest("split.wasm"), &["3000"]),
         (example_guest("orders.wasm"), &[]),
         (test_guest("c-dwarf5.wasm"), &["200"]),
         (test_guest("cpp-clang.wasm"), &["2000"]),
@@ -146,9 +146,9 @@ fn counters_of_a_recorder_agree_with_its_recording() {
     let _exclusive = exclusive();
     let guest = WasiGuest::load(&example_guest("split.wasm"));
     let recorder = guest.session().record(dense()).unwrap();
-    guest.run(&["100"]);
+    guest.run(&["2000"]);
     let first = recorder.cut().unwrap();
-    guest.run(&["100"]);
+    guest.run(&["2000"]);
     let samples = counter(&recorder, "samples");
     let second = recorder.stop().unwrap();
     let recorded = first.total_count(Event::Cpu) + second.total_count(Event::Cpu);

@@ -106,7 +106,7 @@ impl Seen {
 #[test]
 fn c_shows_functions_lines_and_inlines_three_deep() {
     let _exclusive = exclusive();
-    let seen = Seen::of(&example_guest("split.wasm"), &["500"]);
+    let seen = Seen::of(&example_guest("split.wasm"), &["5000"]);
     seen.has_functions(&["seventy", "twenty", "ten", "work"]);
     seen.has_inlined(&["mix", "stir", "turn"]);
     seen.has_file("split.c");

@@ -89,7 +89,7 @@ fn totals(recording: &Recording) -> Shares {
 
 /// Checks that the split of 70/20/10 shows in each output.
 fn split(body: &mut String) -> Result<bool> {
-    let guest = Sampled::new(example_guest("split.wasm"), &["1500"])?;
+    let guest = Sampled::new(example_guest("split.wasm"), &["30000"])?;
     let (recording, printed) = guest.record(100_000)?;
     let (mut pprof, mut folded, mut svg) = (Vec::new(), Vec::new(), Vec::new());
     write_pprof(&recording, &mut pprof)?;
@@ -142,7 +142,7 @@ fn guests() -> Result<Vec<Sampled>> {
     let python = "import json\nrows = [{'id': n, 'name': 'n%d' % n} for n in range(2000)]\n\
         for _ in range(20): rows = json.loads(json.dumps(rows))";
     let checked_in: [(PathBuf, &[&str]); 8] = [
-        (example_guest("split.wasm"), &["1000"]),
+        (example_guest("split.wasm"), &["20000"]),
         (example_guest("orders.wasm"), &[]),
         (test_guest("fib.wasm"), &["36"]),
         (test_guest("c-dwarf5.wasm"), &["500"]),

@@ -44,7 +44,7 @@ struct Runner {
 fn runners() -> Vec<Runner> {
     let runner = |kind, path, args: &[&str]| Runner { kind, path, args: args.iter().map(|&arg| arg.into()).collect() };
     vec![
-        runner("loops", example_guest("split.wasm"), &["375"]),
+        runner("loops", example_guest("split.wasm"), &["6000"]),
         runner("calls", test_guest("fib.wasm"), &["37"]),
         match fetched_guest("sqlite.wasm") {
             Some(path) => runner("a real program", path, &["30"]),
