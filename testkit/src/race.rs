@@ -92,21 +92,21 @@ impl RaceTimes {
         median(&self.costs(mode, base))
     }
 
-    /// Returns the CPU time that each unit of rate adds, as a part of the time of `base`: for rates in samples a second,
-    /// the seconds that one sample costs.
+    /// Returns which part of a mode's CPU time each unit of rate takes: for rates in samples per second of CPU time, the
+    /// seconds that one sample costs.
     ///
     /// # Accuracy
     ///
-    /// In each round a straight line is laid through the costs at all rates by least squares; the slopes of the rounds
-    /// are averaged, with bounds by Student's t. The line need not pass through zero, so what a mode costs at any rate
-    /// (another engine, another address of its code) and noise of `base` are not in the slope. High rates carry most of
-    /// the weight. A sampler that counts its own time as CPU time costs c·r/(1 - c·r) at rate r, which is more than c·r,
-    /// so the slope errs on the side of the higher cost.
+    /// A sampler that follows CPU time counts its own time too: where a sample costs c, it takes the part c·r of all CPU
+    /// time at rate r, and the guest runs longer by c·r/(1 - c·r). The part is a straight line over the rate, the ratio is
+    /// none, so the line is laid through the parts, in each round by least squares. The slopes of the rounds are averaged,
+    /// with bounds by Student's t. The line need not pass through zero, so what a mode costs at any rate (another engine,
+    /// another address of its code) and noise of `base` are not in the slope. High rates carry most of the weight.
     pub fn slope(&self, rates: &[(usize, f64)], base: usize) -> Option<Estimate> {
         let of_round = |round: &Vec<Duration>| {
             let base = round.get(base)?.as_secs_f64();
-            let point = |(mode, rate): &(usize, f64)| Some((*rate, round.get(*mode)?.as_secs_f64() / base - 1.0));
-            slope(&rates.iter().map(point).collect::<Option<Vec<_>>>()?)
+            let point = |(mode, rate): &(usize, f64)| Some((*rate, 1.0 - base / round.get(*mode)?.as_secs_f64()));
+            slope(&rates.iter().map(point).collect::<Option<Vec<_>>>()?).filter(|slope| slope.is_finite())
         };
         mean(&self.rounds.iter().filter_map(of_round).collect::<Vec<_>>())
     }

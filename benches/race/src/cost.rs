@@ -74,9 +74,9 @@ pub fn run(options: &Options, results: &Results) -> Result<bool> {
 
 const HOW: &str = "CPU time of the guest's thread around the guest's call, every mode in every round, in rotated order. \
     A mode is compared with `alone` (plain wasmtime) of the same round: median over rounds, in brackets the 95 % bounds of \
-    the median. `cost per sample` is the slope of the relative cost over the rates, a least-squares line for each round; \
-    mean over rounds and 95 % bounds by Student's t. Raw times in microseconds are in the CSV files. The target: slope \
-    × 99 Hz at most 0.5 % at its upper bound.\n";
+    the median. `cost per sample` is the slope, over the rates, of the part of the CPU time that is not the guest's: a \
+    least-squares line for each round, then the mean over rounds and its 95 % bounds by Student's t. Raw times in \
+    microseconds are in the CSV files. The target: slope × 99 Hz at most 0.5 % at its upper bound.\n";
 
 fn wasmscope_mode(rate_hz: u32) -> String {
     format!("wasmscope {rate_hz} Hz")
