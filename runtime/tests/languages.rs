@@ -32,11 +32,10 @@ fn is_guest(location: &&Location) -> bool {
 
 impl Seen {
     fn of(path: &Path, args: &[&str]) -> Self {
-        Self::of_guest(Guest::load(path).unwrap(), args)
+        Self::of_guest(WasiGuest::load(path), args)
     }
 
-    fn of_guest(guest: Guest, args: &[&str]) -> Self {
-        let guest = WasiGuest::new(guest);
+    fn of_guest(guest: WasiGuest, args: &[&str]) -> Self {
         let (recording, _) = guest.record(dense(), SAMPLES, args);
         let (mut functions, mut inlined, mut files) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let stacks = recording.rows(Event::Cpu).flat_map(|row| recording.stack(row.stack));
@@ -74,6 +73,17 @@ impl Seen {
 
     fn has_file(&self, end: &str) {
         assert!(self.files.iter().any(|file| file.ends_with(end)), "{}: no {end} in {:#?}", self.name(), self.files);
+    }
+
+    /// Looks for a physical function with a line in a file.
+    fn has_function_in(&self, name: &str, file: &str) {
+        let mut stacks = self.recording.rows(Event::Cpu).flat_map(|row| self.recording.stack(row.stack));
+        let found = stacks.any(|location| {
+            let line = location.lines.last().unwrap();
+            let function = &self.recording.profile.functions[line.function.0 as usize];
+            line.line > 0 && function.name == name && function.file.ends_with(file)
+        });
+        assert!(found, "{}: no {name} with a line in {file}", self.name());
     }
 
     /// Counts the samples whose innermost guest function satisfies `test`, in percent.
@@ -209,7 +219,7 @@ fn c_with_dwarf_and_no_name_section_shows_its_functions() {
     let _exclusive = exclusive();
     let module = std::fs::read(test_guest("c-dwarf5.wasm")).unwrap();
     let stripped = without_custom_section(&module, "name");
-    let seen = Seen::of_guest(Guest::from_bytes("stripped.wasm", &stripped).unwrap(), &["300"]);
+    let seen = Seen::of_guest(WasiGuest::new(Guest::from_bytes("stripped.wasm", &stripped).unwrap()), &["300"]);
     assert!(!seen.guest.guest().image().has_names());
     seen.has_functions(&["one_round", "count_word", "make_word", "qsort", "trinkle"]);
     seen.has_file("words.c");
@@ -217,8 +227,28 @@ fn c_with_dwarf_and_no_name_section_shows_its_functions() {
     seen.has_sound_stacks();
 }
 
-/// The CPython that is fetched has no name section, and a tool that ran after its linker has set every address in its
-/// DWARF to zero: nobody can name its functions, and it must be said so.
+#[test]
+fn a_cpython_with_dwarf_and_no_name_section_shows_its_c_functions() {
+    let _exclusive = exclusive();
+    let test = "a_cpython_with_dwarf_and_no_name_section_shows_its_c_functions";
+    let Some(path) = fetched_guest_or_skip("python-3.11.wasm", test) else { return };
+    let library = path.with_file_name("python-3.11-lib");
+    let guest = WasiGuest::load(&path).with_dir(library, "/usr/local/lib/python3.11");
+    assert!(!guest.guest().image().has_names() && guest.guest().image().has_dwarf());
+    let program = "import json\nrows = [{'id': n, 'name': 'n%d' % n, 'price': n * 1.5} for n in range(200)]\n\
+        for _ in range(600): json.loads(json.dumps(rows))";
+    let seen = Seen::of_guest(guest, &["-c", program]);
+    seen.has_function_in("_PyEval_EvalFrameDefault", "/Python/ceval.c");
+    seen.has_function_in("encoder_listencode_dict", "/Modules/_json.c");
+    seen.has_function_in("_parse_object_unicode", "/Modules/_json.c");
+    let percent = seen.percent(|location| location.origin.map(|origin| origin.name) == Some(NameOrigin::Dwarf));
+    assert!(percent > 95.0, "{percent}");
+    assert!(seen.with_line_percent() > 90.0, "{}", seen.with_line_percent());
+    seen.has_sound_stacks();
+}
+
+/// This CPython has no name section either, and a tool that ran after its linker has set every address in its DWARF to
+/// zero: nobody can name its functions, and it must be said so.
 #[test]
 fn a_cpython_whose_dwarf_has_lost_its_addresses_says_why_it_has_no_names() {
     let _exclusive = exclusive();

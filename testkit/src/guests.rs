@@ -1,6 +1,7 @@
 //! Where the guests are, and what those that count themselves have printed.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The variable that names the folder of the larger guests, which `testkit/guests/fetch.sh` fetches.
@@ -26,7 +27,8 @@ pub fn fetched_guest(name: &str) -> Option<PathBuf> {
 pub fn fetched_guest_or_skip(name: &str, test: &str) -> Option<PathBuf> {
     let path = fetched_guest(name);
     if path.is_none() {
-        eprintln!("skipped: {test} ({FETCHED_GUESTS} names no folder with {name})");
+        // Past the capture of output, which `eprintln!` is not.
+        let _ = writeln!(std::io::stderr(), "skipped: {test} ({FETCHED_GUESTS} names no folder with {name})");
     }
     path
 }

@@ -1,7 +1,7 @@
 //! Running WASI guests under a session, with what they print kept.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use wasmscope::{Guest, ProfileSession, Recorder, SamplerConfig};
 use wasmscope_model::{Event, Recording};
@@ -9,7 +9,7 @@ use wasmscope_testkit::edges::{StackCheck, StackReport};
 use wasmtime::{Linker, Module, Store};
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
-use wasmtime_wasi::{I32Exit, WasiCtxBuilder};
+use wasmtime_wasi::{FsPerms, I32Exit, WasiCtxBuilder};
 
 /// A guest that is compiled for a session and can be run again and again.
 pub struct WasiGuest {
@@ -17,6 +17,8 @@ pub struct WasiGuest {
     guest: Guest,
     module: Module,
     linker: Linker<WasiP1Ctx>,
+    /// Directories of the host that the guest may read, with its names for them.
+    dirs: Vec<(PathBuf, &'static str)>,
 }
 
 /// The rate of tests that want many samples soon.
@@ -34,7 +36,13 @@ impl WasiGuest {
         let module = session.load(&guest).unwrap();
         let mut linker = Linker::new(session.engine());
         p1::add_to_linker_sync(&mut linker, |context| context).unwrap();
-        Self { session, guest, module, linker }
+        Self { session, guest, module, linker, dirs: Vec::new() }
+    }
+
+    /// Shows a directory of the host to the guest, under a name of its own and only for reading.
+    pub fn with_dir(mut self, host: PathBuf, name: &'static str) -> Self {
+        self.dirs.push((host, name));
+        self
     }
 
     pub fn session(&self) -> &ProfileSession {
@@ -55,6 +63,9 @@ impl WasiGuest {
         let stdout = MemoryOutputPipe::new(1 << 20);
         let mut context = WasiCtxBuilder::new();
         context.allow_blocking_current_thread(true).stdout(stdout.clone()).arg(self.guest.name()).args(args);
+        for (host, name) in &self.dirs {
+            context.preopened_dir(host, name, FsPerms::ReadOnly).unwrap();
+        }
         let mut store = self.session.new_store(context.build_p1());
         self.enter(&mut store, export);
         drop(store);
