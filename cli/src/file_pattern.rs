@@ -28,14 +28,10 @@ pub fn expand(pattern: &str, module: &str, now: SystemTime) -> PathBuf {
     name.into()
 }
 
-/// Gives the default name, numbered when the same guest was profiled within the same second.
-pub fn default_file(module: &str, now: SystemTime) -> PathBuf {
-    let first = expand(DEFAULT, module, now);
-    let numbered = |number: u32| {
-        let pattern = DEFAULT.replace(".pb.gz", &format!("-{number}.pb.gz"));
-        expand(&pattern, module, now)
-    };
-    std::iter::once(first.clone()).chain((2..100).map(numbered)).find(|path| !path.exists()).unwrap_or(first)
+/// Gives the default name, then numbered ones, for when the same guest is profiled twice within a second.
+pub fn default_files(module: &str, now: SystemTime) -> impl Iterator<Item = PathBuf> {
+    let numbered = (2..1000).map(|number| DEFAULT.replace(".pb.gz", &format!("-{number}.pb.gz")));
+    std::iter::once(DEFAULT.to_owned()).chain(numbered).map(move |pattern| expand(&pattern, module, now))
 }
 
 /// Reduces a guest's name to what is harmless in a file name on every system.
@@ -84,5 +80,10 @@ mod tests {
         assert_eq!(expand("100%%-%x%", "m", leap_day), Path::new("100%-%x%"));
         assert_eq!(expand("%m", "../..", leap_day), Path::new(".._.."));
         assert_eq!(utc(UNIX_EPOCH), "19700101T000000Z");
+        let defaults: Vec<_> = default_files("g.wasm", UNIX_EPOCH).take(2).collect();
+        assert_eq!(
+            defaults,
+            ["profile-g-19700101T000000Z.pb.gz", "profile-g-19700101T000000Z-2.pb.gz"].map(PathBuf::from)
+        );
     }
 }

@@ -37,7 +37,17 @@ pub struct OutputOptions {
 pub struct Outputs {
     files: Vec<PathBuf>,
     force: bool,
-    is_default: bool,
+    /// The module and the time that make the default name; `None` when files were named.
+    default_of: Option<(String, SystemTime)>,
+}
+
+/// Returns the one name of the place that a file name denotes, links in its folder resolved.
+fn place_of(file: &Path) -> PathBuf {
+    let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    match (folder.canonicalize(), file.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => file.to_owned(),
+    }
 }
 
 /// Tells whether a file name ends in one of the formats.
@@ -66,16 +76,20 @@ impl OutputOptions {
             None => path.clone(),
         });
         let mut files: Vec<PathBuf> = expanded.collect();
-        if files.is_empty() {
-            files.push(file_pattern::default_file(module, now));
+        let default_of = files.is_empty().then(|| (module.to_owned(), now));
+        if default_of.is_some() {
+            files.extend(file_pattern::default_files(module, now).find(|path| !path.exists()));
         }
-        for (index, file) in files.iter().enumerate() {
-            if files[..index].contains(file) {
+        let mut known = Vec::new();
+        for file in &files {
+            export::check_writable(file, self.force)?;
+            let place = place_of(file);
+            if known.contains(&place) {
                 bail!("{} is named twice", file.display());
             }
-            export::check_writable(file, self.force)?;
+            known.push(place);
         }
-        Ok(Outputs { files, force: self.force, is_default: self.output.is_empty() })
+        Ok(Outputs { files, force: self.force, default_of })
     }
 }
 
@@ -86,8 +100,13 @@ impl Outputs {
     pub fn write(&self, recording: &Recording, title: &str) -> bool {
         let mut all_written = true;
         for file in &self.files {
-            match export::write_file(recording, file, title, self.force) {
-                Ok(()) => terminal::line(format_args!("wrote {}", file.display())),
+            match self.write_one(recording, file, title) {
+                Ok(file) => {
+                    terminal::line(format_args!("wrote {}", file.display()));
+                    if self.default_of.is_some() {
+                        terminal::line(format_args!("      wasmscope report {} -o flame.svg draws it", file.display()));
+                    }
+                }
                 Err(error @ ExportError::Empty) => {
                     terminal::warning(format_args!("{} was not written: {error}", file.display()));
                 }
@@ -97,9 +116,21 @@ impl Outputs {
                 }
             }
         }
-        if let ([file], true, true) = (&*self.files, self.is_default, all_written) {
-            terminal::line(format_args!("      wasmscope report {} -o flame.svg draws it", file.display()));
-        }
         all_written
+    }
+
+    /// Writes one file, and returns its name: another default one when a second run took the name meanwhile.
+    fn write_one(&self, recording: &Recording, file: &Path, title: &str) -> Result<PathBuf, ExportError> {
+        let Some((module, now)) = &self.default_of else {
+            return export::write_file(recording, file, title, self.force).map(|()| file.to_owned());
+        };
+        for file in file_pattern::default_files(module, *now) {
+            match export::write_file(recording, &file, title, false) {
+                Ok(()) => return Ok(file),
+                Err(ExportError::Exists { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(ExportError::Exists { path: file.to_owned() })
     }
 }

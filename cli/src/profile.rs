@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use clap::Parser;
 use wasmscope::{Guest, GuestEnd, ProfileSession, ReadyGuest};
 use wasmscope_profiler::export;
@@ -65,9 +65,12 @@ impl Profile {
         let event = events.run(ready, self.record.duration)?;
         let recording = recorder.stop()?;
 
-        let code = tell_end(event)?;
-        self.write_table(&recording)?;
+        // The recording is what nobody can make again, so it is written whatever else fails.
+        let told = tell_end(event);
+        let shown = self.write_table(&recording);
         let all_written = outputs.write(&recording, guest.name());
+        let code = told?;
+        shown.context("failed to write the table")?;
         Ok(Verdict(if all_written { code } else { i32::from(OWN_FAILURE_BESIDE_GUEST) }))
     }
 
@@ -102,7 +105,8 @@ fn tell_end(event: Event) -> Result<i32> {
                         "using `--invoke` with a function that returns values is experimental and may break in the future",
                     );
                     let mut out = io::stdout().lock();
-                    terminal::unless_broken_pipe(values.iter().try_for_each(|value| writeln!(out, "{value}")))?;
+                    terminal::unless_broken_pipe(values.iter().try_for_each(|value| writeln!(out, "{value}")))
+                        .context("failed to write what the function returned")?;
                 }
                 GuestEnd::Trapped(report) | GuestEnd::Failed(report) => terminal::error(report),
                 GuestEnd::Returned(_) | GuestEnd::Exited(_) => {}

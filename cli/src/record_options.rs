@@ -83,8 +83,11 @@ impl RecordOptions {
         let rate_hz = match self.interval {
             None => self.rate,
             Some(interval) => {
+                ensure!(
+                    interval.as_secs() < 1 || interval == Duration::from_secs(1),
+                    "an interval of {interval:?} is longer than a second, which is the longest"
+                );
                 let rate = (1.0 / interval.as_secs_f64()).round();
-                ensure!(rate >= 1.0, "an interval of {interval:?} is longer than a second, which is the longest");
                 rate.min(f64::from(u32::MAX)) as u32
             }
         };

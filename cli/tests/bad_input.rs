@@ -152,3 +152,34 @@ fn profiles_that_are_broken_or_lie_are_refused() {
         &[0x0a, 4, 0x08, 1, 0x10, 2, 0x12, 5, 0x0a, 1, 0x63, 0x12, 0, 0x32, 0, 0x32, 1, b'a', 0x32, 1, b'b'];
     refused(&folder_with("p.pb.gz", lying), &["report", "p.pb.gz", "-o", "x.svg"], 2, &["p.pb.gz"]);
 }
+
+#[test]
+fn a_table_or_result_that_cannot_be_written_does_not_cost_the_profile() {
+    let folder = folder_with("g.wat", br#"(module (func (export "seven") (result i32) (i32.const 7)))"#);
+    for stream in ["stdout", "stderr"] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wasmscope"));
+        let output = format!("{stream}.pb.gz");
+        command.args(["profile", "--invoke", "seven", "-o", &output, "g.wat"]).current_dir(folder.path());
+        match stream {
+            "stdout" => command.stdout(full).stderr(Stdio::null()),
+            _ => command.stdout(Stdio::null()).stderr(full),
+        };
+        assert_eq!(command.status().unwrap().code(), Some(125), "{stream}");
+        assert!(folder.path().join(output).exists(), "{stream}");
+    }
+}
+
+#[test]
+fn one_file_under_two_names_is_named_twice() {
+    let folder = folder_with("g.wat", br#"(module (memory (export "memory") 1) (func (export "_start")))"#);
+    refused(&folder, &["profile", "-o", "d.svg", "-o", "./d.svg", "g.wat"], 125, &["named twice"]);
+}
+
+#[test]
+fn usage_errors_of_profile_have_its_exit_code_wherever_the_verb_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = wasmscope(folder.path(), &["--color", "never", "profile", "--nonsense"]);
+    assert_eq!(output.status.code(), Some(125));
+    refused(&folder, &["profile", "-i", "2s", "g.wat"], 125, &["longer than a second"]);
+}

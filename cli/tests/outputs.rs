@@ -88,3 +88,22 @@ fn without_an_output_the_profile_is_kept_under_the_guests_name() {
     assert_eq!(names.len(), 1, "{names:?}");
     assert!(names[0].starts_with("profile-split-") && names[0].ends_with(".pb.gz"), "{names:?}");
 }
+
+#[test]
+fn runs_that_choose_the_same_default_name_both_keep_their_profile() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = example("split.wasm");
+    let start = || {
+        Command::new(env!("CARGO_BIN_EXE_wasmscope"))
+            .args(["profile", path.to_str().unwrap(), "100"])
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let runs: Vec<_> = (0..6).map(|_| start()).collect();
+    assert!(runs.into_iter().all(|mut run| run.wait().unwrap().success()));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6);
+}

@@ -26,6 +26,8 @@ pub struct InProcessTarget {
     name: String,
     started: Timestamp,
     rate_hz: AtomicU32,
+    /// How many calls are sampling at this moment.
+    sampling: AtomicU32,
 }
 
 impl InProcessTarget {
@@ -36,6 +38,7 @@ impl InProcessTarget {
             name: name.into(),
             started: monotonic_now(),
             rate_hz: AtomicU32::new(defaults::RATE_HZ),
+            sampling: AtomicU32::new(0),
         }
     }
 
@@ -44,12 +47,15 @@ impl InProcessTarget {
         Recorder::start(self.shared.clone(), config)
             .map_err(|error| TargetError::Unsupported { verb, why: error.to_string() })
     }
-}
 
-fn wait(window: Duration, cancel: &CancelToken) {
-    let began = Instant::now();
-    while !cancel.is_cancelled() && began.elapsed() < window {
-        std::thread::sleep(CANCEL_EVERY.min(window.saturating_sub(began.elapsed())));
+    /// Lets a recorder work for so long, or until cancelled.
+    fn wait(&self, window: Duration, cancel: &CancelToken) {
+        self.sampling.fetch_add(1, Ordering::Relaxed);
+        let began = Instant::now();
+        while !cancel.is_cancelled() && began.elapsed() < window {
+            std::thread::sleep(CANCEL_EVERY.min(window.saturating_sub(began.elapsed())));
+        }
+        self.sampling.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -59,12 +65,13 @@ fn unsupported<T>(verb: &'static str, why: &str) -> Result<Answer<T>, TargetErro
 
 impl Target for InProcessTarget {
     fn info(&self, _: &CancelToken) -> Result<Answer<TargetInfo>, TargetError> {
+        let is_sampling = self.sampling.load(Ordering::Relaxed) > 0;
         Ok(Answer::whole(TargetInfo {
             name: self.name.clone(),
             pid: std::process::id(),
             runtime: format!("wasmtime {}", wasmtime_environ::VERSION),
             started: self.started,
-            rate_hz: self.rate_hz.load(Ordering::Relaxed),
+            rate_hz: if is_sampling { self.rate_hz.load(Ordering::Relaxed) } else { 0 },
         }))
     }
 
@@ -82,7 +89,7 @@ impl Target for InProcessTarget {
 
     fn stacks(&self, query: &StackQuery, cancel: &CancelToken) -> Result<Answer<Vec<ThreadStack>>, TargetError> {
         let recorder = self.record("stacks", STACKS_RATE_HZ)?;
-        wait(STACKS_WINDOW, cancel);
+        self.wait(STACKS_WINDOW, cancel);
         let samples = recorder.last_samples().into_iter().filter(|sample| {
             query.store.is_none_or(|store| sample.context.store == store)
                 && query.request.is_none_or(|request| sample.context.request == request)
@@ -103,7 +110,7 @@ impl Target for InProcessTarget {
             return unsupported("recording", "only the event cpu is recorded");
         }
         let recorder = self.record("recording", self.rate_hz.load(Ordering::Relaxed))?;
-        wait(window, cancel);
+        self.wait(window, cancel);
         let recording = recorder.stop().map_err(|error| TargetError::Unreachable(error.to_string()))?;
         let answer = Answer::whole(recording);
         Ok(unseen

@@ -47,7 +47,11 @@ impl LoadedModules {
 
     /// Keeps modules that are unloaded from now on, or stops doing so.
     pub(crate) fn set_recording(&self, recording: bool) {
-        self.lock().recording = recording;
+        let inner = &mut *self.lock();
+        inner.recording = recording;
+        if !recording {
+            inner.unloaded.clear();
+        }
     }
 
     /// Finds the module whose code begins at `start`.

@@ -20,9 +20,16 @@ pub struct Recorder {
 
 impl Recorder {
     pub(crate) fn start(shared: Arc<Shared>, config: SamplerConfig) -> Result<Self, Error> {
-        let sampler = Sampler::start(config, shared.registry.clone())?;
+        // First the modules: one that is unloaded a moment after the first sample must still be known.
         shared.modules.set_recording(true);
-        Ok(Self { shared, sampler: Some(sampler), before: Mutex::default() })
+        match Sampler::start(config, shared.registry.clone()) {
+            Ok(sampler) => Ok(Self { shared, sampler: Some(sampler), before: Mutex::default() }),
+            Err(wasmscope_profiler::Error::AlreadyRunning) => Err(wasmscope_profiler::Error::AlreadyRunning.into()),
+            Err(error) => {
+                shared.modules.set_recording(false);
+                Err(error.into())
+            }
+        }
     }
 
     /// Hands over what was recorded since the start or the last cut, with names and lines, and goes on.

@@ -57,7 +57,8 @@ pub struct SessionBuilder {
 impl SessionBuilder {
     /// Starts from this configuration rather than from wasmtime's default one.
     ///
-    /// Code memory, address map, inlining and backtrace details are set over it. `guest_debug` must be off.
+    /// Code memory, address map, inlining and backtrace details are set over it. With
+    /// `guest_debug` every store runs a copy of its own of the code, which shows as `[unknown code]`.
     pub fn config(mut self, config: Config) -> Self {
         self.config = Some(config);
         self
@@ -122,7 +123,7 @@ impl ProfileSession {
             .map_err(|error| Error::invalid(guest.path(), &format!("{error:#}")))?;
         let (start, published) = self.describe(&module, guest);
         if !published && !module.text().is_empty() {
-            let guard = DescribedModule::new(self.shared.clone(), start, module.clone());
+            let guard = DescribedModule::new(self.shared.clone(), start, published, module.clone());
             self.explicit.lock().unwrap_or_else(PoisonError::into_inner).push(guard);
         }
         Ok(module)
@@ -138,8 +139,8 @@ impl ProfileSession {
     /// When the module was not compiled from these bytes, as far as that shows.
     pub fn describe_module(&self, module: &Module, guest: &Guest) -> Result<DescribedModule, Error> {
         check_same(module, guest)?;
-        let (start, _) = self.describe(module, guest);
-        Ok(DescribedModule::new(self.shared.clone(), start, module.clone()))
+        let (start, published) = self.describe(module, guest);
+        Ok(DescribedModule::new(self.shared.clone(), start, published, module.clone()))
     }
 
     /// Describes a module; tells where its code begins and whether the code memory had published it.
@@ -191,7 +192,9 @@ impl ProfileSession {
         attach(store, words.ok());
     }
 
-    /// Starts sampling every thread that runs a guest of this session's stores.
+    /// Starts sampling every thread of this process that runs a guest in a store that a session has made or attached.
+    ///
+    /// Guests of other sessions are sampled too; this one does not know their code, and shows it as `[unknown code]`.
     ///
     /// # Errors
     ///

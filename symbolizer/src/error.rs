@@ -8,7 +8,7 @@ pub enum Error {
     #[error("not a WebAssembly module: it does not begin with \\0asm")]
     NotWasm,
     /// The file is a component.
-    #[error("a WebAssembly component, and only core modules can be read so far")]
+    #[error("a WebAssembly component, and only core modules can be read")]
     Component,
     /// The file ends too early, or its structure is broken.
     #[error("malformed at offset {offset:#x}: {reason}")]

@@ -21,7 +21,7 @@
 //!
 //! Modules are hostile input: nothing here panics on them, and what cannot be read turns into a reason.
 //!
-//! Not for: finding files, components (the next layer splits them into core modules), native code.
+//! Not for: finding files, components, native code.
 
 mod call_graph;
 mod call_site;
