@@ -160,7 +160,7 @@ impl Drop for PosixTimer {
     }
 }
 
-/// A perf event that sends SIGPROF to one thread each time it has used a period of CPU time; closed on drop.
+/// A perf event that sends SIGPROF to one thread each time it has used a period of CPU time; stopped on drop.
 #[derive(Debug)]
 pub(crate) struct PerfTimer(OwnedFd);
 
@@ -236,6 +236,15 @@ impl PerfTimer {
             return Err(io::Error::last_os_error());
         }
         Ok(Duration::from_nanos(nanos))
+    }
+}
+
+impl Drop for PerfTimer {
+    fn drop(&mut self) {
+        const IOC_DISABLE: libc::c_ulong = 0x2401;
+        // SAFETY: this ioctl takes no pointer. A child that was forked and has not yet called exec holds the event too,
+        // so that closing it alone would leave it ticking, and the signal would meet the default disposition.
+        unsafe { libc::ioctl(self.0.as_raw_fd(), IOC_DISABLE, 0) };
     }
 }
 

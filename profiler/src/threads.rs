@@ -123,12 +123,14 @@ pub fn guest_left() {
     with_member(|member| member.pooled.state.activations.leave());
 }
 
-/// Removes what a store left behind, on every thread. Call it before the store is dropped.
+/// Removes what a store left behind, on every thread. Call it before the store is dropped, if a guest of it was entered
+/// more often than left.
 ///
 /// A guest that returned or trapped leaves nothing; a panic that unwound past a guest does.
 pub fn forget_store(store: u64) {
-    for thread in &Threads::lock().live {
-        let state = thread.pooled.state;
+    // States are never freed, so the lock need not be held while waiting for a handler.
+    let states: Vec<_> = Threads::lock().live.iter().map(|thread| thread.pooled.state).collect();
+    for state in states {
         if state.activations.forget_store(store) {
             wait_until_unread(state);
         }

@@ -245,3 +245,29 @@ fn a_rate_can_be_changed_while_threads_run() {
     assert_eq!(recording.run.rate_hz, 5_000);
     assert_accounted(&recording);
 }
+
+#[test]
+fn a_child_that_was_forked_while_sampling_leaves_nothing_ticking_after_the_stop() {
+    let _turn = turn();
+    let sampler = start(997, None).unwrap();
+    burn_until_signals(&sampler, 10);
+    on_a_thread_of_its_own(|| {
+        let store = Store::default();
+        store.run(13, 1_000_000);
+        // SAFETY: the child calls nothing but async-signal-safe functions.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: as above; it waits to be killed.
+            unsafe { libc::pause() };
+            // SAFETY: as above.
+            unsafe { libc::_exit(0) };
+        }
+        sampler.stop().unwrap();
+        // With a tick left, the default disposition of SIGPROF would end this process.
+        store.run(13, 100_000_000);
+        // SAFETY: the child is ours and has not been waited for.
+        unsafe { libc::kill(child, libc::SIGKILL) };
+        // SAFETY: a null status is allowed.
+        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    });
+}

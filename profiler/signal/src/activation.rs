@@ -4,6 +4,8 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 
 /// How many nested activations are linked; deeper ones are counted and not linked.
 const MAX_LINKED: usize = 32;
+/// How far from the hook's frame a guest's entry may lie: between them are a few frames of wasmtime's.
+const MAX_ENTRY_DISTANCE: usize = 64 << 10;
 
 /// Where a store keeps its last exit from, and its last entry into, WebAssembly.
 ///
@@ -54,6 +56,8 @@ struct Slot {
     outer_entry_fp: AtomicUsize,
     /// What the store's own word held when this activation began: it has entered when the word differs.
     entry_fp_before: AtomicUsize,
+    /// An address in the frame that entered the guest: the guest's entry lies near it, or is another thread's.
+    entered_at: AtomicUsize,
 }
 
 /// The stack of activations, written by its thread and read by the handler on the same thread.
@@ -82,13 +86,18 @@ impl Drop for Reading<'_> {
 pub(crate) struct Activation {
     pub(crate) now: Option<ExitPoint>,
     entry_fp_before: usize,
+    entered_at: usize,
 }
 
 impl Activation {
     /// Returns the frame pointer at which the activation ends, if the guest's entry code has stored it already.
+    ///
+    /// A store that another thread has entered since, after a panic unwound past this activation, names a place on that
+    /// thread's stack, far from where this one was entered.
     pub(crate) fn entry_fp(&self) -> Option<usize> {
         let entry_fp = self.now?.entry_fp;
-        (entry_fp != 0 && entry_fp != self.entry_fp_before).then_some(entry_fp)
+        let is_near = entry_fp.abs_diff(self.entered_at) < MAX_ENTRY_DISTANCE;
+        (is_near && entry_fp != 0 && entry_fp != self.entry_fp_before).then_some(entry_fp)
     }
 }
 
@@ -97,14 +106,20 @@ impl Activations {
     ///
     /// Slots left behind by a panic that unwound past their guest are pruned first.
     pub fn enter(&self, context: Option<StoreContext>, store: u64) {
+        let here = 0u8;
+        self.enter_at(context, store, core::ptr::from_ref(core::hint::black_box(&here)).addr());
+    }
+
+    /// As [`Activations::enter`], from a frame that lies at `entered_at`.
+    pub(crate) fn enter_at(&self, context: Option<StoreContext>, store: u64, entered_at: usize) {
         // Words of other stores are read only beneath another activation.
         let _reading = (self.depth() > 0).then(|| self.begin_reading());
         self.prune();
         let depth = self.depth.load(Ordering::Relaxed);
-        let outer = match depth.checked_sub(1).and_then(|index| self.slots.get(index)) {
-            Some(slot) => slot.exit_point().unwrap_or_default(),
-            None => ExitPoint::default(),
-        };
+        // A slot that a panic left behind may belong to a store that another thread runs now: its exit is not on our
+        // stack, and `entry_fp` tells.
+        let outer = depth.checked_sub(1).and_then(|index| self.get(index));
+        let outer = outer.and_then(|outer| outer.entry_fp().and(outer.now)).unwrap_or_default();
         if let Some(slot) = self.slots.get(depth) {
             let null = core::ptr::null();
             slot.exit_fp.store(context.map_or(null, |c| c.exit_fp).cast_mut(), Ordering::Relaxed);
@@ -116,6 +131,7 @@ impl Activations {
             slot.outer_entry_fp.store(outer.entry_fp, Ordering::Relaxed);
             let before = slot.exit_point().unwrap_or_default().entry_fp;
             slot.entry_fp_before.store(before, Ordering::Relaxed);
+            slot.entered_at.store(entered_at, Ordering::Relaxed);
         }
         compiler_fence(Ordering::SeqCst);
         self.depth.store(depth.saturating_add(1), Ordering::Relaxed);
@@ -202,7 +218,11 @@ impl Activations {
     /// Returns the activation with `outside` others around it, or `None` when there is none or it is not linked.
     pub(crate) fn get(&self, outside: usize) -> Option<Activation> {
         let slot = self.slots.get(outside)?;
-        Some(Activation { now: slot.exit_point(), entry_fp_before: slot.entry_fp_before.load(Ordering::Relaxed) })
+        Some(Activation {
+            now: slot.exit_point(),
+            entry_fp_before: slot.entry_fp_before.load(Ordering::Relaxed),
+            entered_at: slot.entered_at.load(Ordering::Relaxed),
+        })
     }
 
     /// Returns where the guest around the activation with `outside` others around it was left when that one began;
@@ -246,7 +266,7 @@ mod tests {
     fn enter(activations: &Activations, words: &Words, store: u64, then: [usize; 3]) {
         // SAFETY: the tests keep `words` alive while the slot is in use.
         let context = unsafe { StoreContext::new(words[0].as_ptr(), words[1].as_ptr(), words[2].as_ptr()) };
-        activations.enter(Some(context), store);
+        activations.enter_at(Some(context), store, then[2]);
         set(words, then);
     }
 

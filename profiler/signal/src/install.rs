@@ -41,6 +41,11 @@ pub fn install() -> Result<(), InstallError> {
     if INSTALLED.swap(true, Ordering::AcqRel) {
         return Err(InstallError::AlreadyInstalled);
     }
+    // Asked first, so that the signals of whoever holds it do not come our way for a moment.
+    if let Disposition::Handler(address) = previous_disposition() {
+        INSTALLED.store(false, Ordering::Release);
+        return Err(InstallError::Taken(address));
+    }
     let flags = libc::SA_SIGINFO | libc::SA_RESTART | libc::SA_ONSTACK;
     let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_signal;
     let result = match replace(handler as libc::sighandler_t, flags) {

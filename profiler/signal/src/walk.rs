@@ -207,7 +207,9 @@ impl Walker<'_> {
             let Some(exit) = self.activations.outer_exit(inner) else {
                 return Ok(End::OuterUnknown);
             };
-            let Some((fp, span)) = self.exit_frame(exit, 0) else {
+            // What is outside lies above what is inside, on one stack.
+            let inside = self.activations.get(inner).and_then(|activation| activation.entry_fp()).unwrap_or(0);
+            let Some((fp, span)) = self.exit_frame(exit, inside) else {
                 return Ok(End::OuterUnknown);
             };
             frames.push(FrameTag::Reentry, 0)?;

@@ -8,12 +8,18 @@ use wasmtime::{CallHook, Store};
 
 use super::store_context::StoreWords;
 
-/// Makes every thread forget the store when the hook, and thereby the store, is dropped.
-struct ForgetOnDrop(u64);
+/// The entries of a store that are open; makes every thread forget the store when the hook, and thereby the store, is
+/// dropped while some are, because a panic unwound past them. Otherwise nothing points into the store any more.
+struct OpenEntries {
+    store: u64,
+    count: u32,
+}
 
-impl Drop for ForgetOnDrop {
+impl Drop for OpenEntries {
     fn drop(&mut self) {
-        forget_store(self.0);
+        if self.count > 0 {
+            forget_store(self.store);
+        }
     }
 }
 
@@ -21,15 +27,21 @@ impl Drop for ForgetOnDrop {
 pub(crate) fn attach<T: 'static>(store: &mut Store<T>, words: Option<StoreWords>) {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let id = NEXT.fetch_add(1, Ordering::Relaxed);
-    let forget = ForgetOnDrop(id);
-    // SAFETY: the words lie in the same heap allocation as the hook, which owns `forget`. The hook is dropped before
-    // that allocation is freed, or earlier when it is replaced, and from then on nobody passes the words on.
+    let mut open = OpenEntries { store: id, count: 0 };
+    // SAFETY: the words lie in the same heap allocation as the hook, which owns `open`. The hook is dropped before that
+    // allocation is freed, or earlier when it is replaced, and from then on nobody passes the words on. An entry that
+    // was left is read no more by the thread that made it.
     let context = words.map(|words| unsafe { words.to_context() });
     store.call_hook(move |_, hook| {
-        let ForgetOnDrop(id) = &forget;
         match hook {
-            CallHook::CallingWasm => guest_entered(context, *id),
-            CallHook::ReturningFromWasm => guest_left(),
+            CallHook::CallingWasm => {
+                open.count = open.count.saturating_add(1);
+                guest_entered(context, open.store);
+            }
+            CallHook::ReturningFromWasm => {
+                open.count = open.count.saturating_sub(1);
+                guest_left();
+            }
             CallHook::CallingHost | CallHook::ReturningFromHost => {}
         }
         Ok(())

@@ -1,15 +1,18 @@
 //! Stores and modules that go while they are sampled.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc;
-use std::thread;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
 
 use wasmscope::{Guest, ProfileSession};
 use wasmscope_testkit::exclusive::exclusive;
 use wasmscope_testkit::marked_modules::{KINDS, MarkedReport, module_name, module_text};
-use wasmtime::{Instance, Module, Store};
+use wasmtime::{Caller, Func, Instance, Module, Store};
 
-use crate::guest::{MILLISECOND, assert_all_counted, assert_only, dense, export, session, spinners, work_until};
+use crate::guest::{
+    MILLISECOND, assert_all_counted, assert_only, dense, export, module, session, spinner, spinners, stacks, work_until,
+};
 
 #[test]
 fn stores_may_be_dropped_at_any_time_and_by_other_threads() {
@@ -66,4 +69,54 @@ fn code_that_lies_where_other_code_lay_is_never_taken_for_it() {
     assert!(report.by_kind.len() as u32 == KINDS, "{:?}", report.by_kind);
     assert_all_counted(&[&recording]);
     assert!(session.modules().is_empty());
+}
+
+/// A store whose host call panics the first time, and the second time waits until it may go on.
+type Wanderer = (bool, Sender<()>, Receiver<()>);
+
+fn wander(mut caller: Caller<'_, Wanderer>, _: i32) -> wasmtime::Result<()> {
+    let (panics, inside, may_go) = caller.data_mut();
+    if std::mem::take(panics) {
+        resume_unwind(Box::new("a defect of the host"));
+    }
+    inside.send(()).unwrap();
+    may_go.recv().unwrap();
+    wasmtime::bail!("that is all")
+}
+
+#[test]
+fn a_store_that_a_panic_passed_and_that_runs_on_another_thread_then_is_not_read_here() {
+    let _exclusive = exclusive();
+    let session = session();
+    let outer = r#"(func $outer (export "outer") (param i32)
+        (call $before (local.get 0)) (call $again (local.get 0)) (call $after (i32.const 200000000)))"#;
+    let functions = format!("{outer} {} {}", spinner("before"), spinner("after"));
+    let module = session.load(&module(&functions, r#"(import "host" "again" (func $again (param i32)))"#)).unwrap();
+    let recorder = session.record(dense()).unwrap();
+
+    let ((inside, is_inside), (go, may_go)) = (mpsc::channel::<()>(), mpsc::channel::<()>());
+    let mut wanderer = session.new_store((true, inside, may_go));
+    let again = Func::wrap(&mut wanderer, wander);
+    let instance = Instance::new(&mut wanderer, &module, &[again.into()]).unwrap();
+    let run = instance.get_typed_func::<i32, ()>(&mut wanderer, "outer").unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| run.call(&mut wanderer, MILLISECOND))).is_err());
+    // Another thread runs the store now. Its stack is so large that the C library gives it back at once.
+    let other = thread::Builder::new().stack_size(256 << 20).spawn(move || {
+        run.call(&mut wanderer, MILLISECOND).unwrap_err();
+        std::mem::forget(wanderer);
+    });
+    is_inside.recv().unwrap();
+    // This thread enters a store meanwhile, and goes on in its guest when the other thread and its stack are gone.
+    let mut here = session.new_store((go, Some(other.unwrap())));
+    let again = Func::wrap(&mut here, |mut caller: Caller<'_, (Sender<()>, Option<JoinHandle<()>>)>, _: i32| {
+        let (go, other) = caller.data_mut();
+        go.send(()).unwrap();
+        other.take().unwrap().join().unwrap();
+    });
+    let instance = Instance::new(&mut here, &module, &[again.into()]).unwrap();
+    let run = instance.get_typed_func::<i32, ()>(&mut here, "outer").unwrap();
+    run.call(&mut here, MILLISECOND).unwrap();
+    let recording = recorder.stop().unwrap();
+    let stacks = stacks(&recording);
+    assert!(stacks.iter().any(|(stack, _)| stack.contains("outer;after")), "{stacks:?}");
 }

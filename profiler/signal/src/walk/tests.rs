@@ -55,7 +55,7 @@ fn enter(activations: &Activations, words: [usize; 3]) {
     let store: &'static [Cell<usize>; 3] = Box::leak(Box::default());
     // SAFETY: the words are leaked, so they stay readable.
     let context = unsafe { StoreContext::new(store[0].as_ptr(), store[1].as_ptr(), store[2].as_ptr()) };
-    activations.enter(Some(context), 1);
+    activations.enter_at(Some(context), 1, words[2]);
     store.iter().zip(words).for_each(|(word, value)| word.set(value));
 }
 
@@ -126,10 +126,10 @@ fn host_code_before_the_inner_entry_shows_the_outer_activation_once() {
     // SAFETY: the words are leaked, so they stay readable.
     let context = unsafe { StoreContext::new(store[0].as_ptr(), store[1].as_ptr(), store[2].as_ptr()) };
     let activations = Activations::default();
-    activations.enter(Some(context), 1);
+    activations.enter_at(Some(context), 1, entry);
     store.iter().zip([stack.at(7), code(25), entry]).for_each(|(word, value)| word.set(value));
     // The same store is entered again, and has not stored its entry yet.
-    activations.enter(Some(context), 1);
+    activations.enter_at(Some(context), 1, entry);
     let expected = [
         (FrameTag::Host, 0x1000),
         (FrameTag::Reentry, 0),
