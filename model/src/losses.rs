@@ -19,7 +19,7 @@ pub struct Losses {
     pub outer_unknown: u64,
     /// Taken in host code under which no guest frame could be found; not part of the profile.
     pub outside_guest: u64,
-    /// Guest addresses that belonged to no known code.
+    /// With frames in code that nobody described.
     pub unknown_code: u64,
     /// Threads that could not be sampled at all.
     pub threads_not_sampled: u64,
@@ -37,7 +37,7 @@ impl Losses {
             ("broken_stack", "ended at a frame that failed its checks", self.broken_stack),
             ("outer_unknown", "end at an inner activation", self.outer_unknown),
             ("outside_guest", "outside the guest", self.outside_guest),
-            ("unknown_code", "in code that was never described", self.unknown_code),
+            ("unknown_code", "with frames in code that was never described", self.unknown_code),
             ("threads_not_sampled", "threads not sampled", self.threads_not_sampled),
         ]
     }

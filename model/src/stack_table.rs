@@ -1,9 +1,8 @@
 //! Equal stacks stored once.
 
-use std::hash::Hash;
+use std::hash::{Hash, RandomState};
 
 use indexmap::IndexSet;
-use rustc_hash::FxBuildHasher;
 
 /// Names a stack inside one [`StackTable`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -12,7 +11,8 @@ pub struct StackId(pub u32);
 /// Interns stacks of frames of any kind, innermost first, up to a limit.
 #[derive(Clone, Debug)]
 pub struct StackTable<F> {
-    stacks: IndexSet<Box<[F]>, FxBuildHasher>,
+    /// Hashed with a secret: stacks come from files too, and a file made for it could have them all collide.
+    stacks: IndexSet<Box<[F]>, RandomState>,
     max_stacks: usize,
 }
 

@@ -108,6 +108,7 @@ impl Aggregate {
 
     fn resolve(&mut self, sample: &RawSample, lookup: &Lookup<'_>, stack: &mut Vec<StackFrame>) {
         let mut called_host = false;
+        let mut in_unknown_code = false;
         for frame in &sample.frames {
             let (address, pc) = match frame {
                 RawFrame::Guest(address, pc) => (*address, *pc),
@@ -130,11 +131,12 @@ impl Aggregate {
                 }
                 Some(Resolved::Trampoline) => {}
                 None => {
-                    self.unknown_code += 1;
+                    in_unknown_code = true;
                     stack.push(StackFrame::Marker(Marker::UnknownCode));
                 }
             }
         }
+        self.unknown_code += if in_unknown_code { u64::from(sample.weight) } else { 0 };
         if called_host || stack.is_empty() {
             stack.push(StackFrame::Marker(if called_host { Marker::Host } else { Marker::Trampoline }));
         }

@@ -1,6 +1,7 @@
 //! All guest code of the process: where it lies now, where it lay, and what it was compiled from.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use wasmscope_model::{ByteSize, CodeId, CodeMap, NativeAddress, Timestamp};
@@ -9,6 +10,11 @@ use wasmscope_signal as signal;
 use crate::compiled_code::CompiledCode;
 use crate::range_publisher::RangePublisher;
 use crate::sys;
+
+/// Unloaded code is kept this long for samples that are still on their way.
+const KEEP_UNLOADED: Duration = Duration::from_secs(10);
+/// How often what has been unloaded that long is looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(1);
 
 /// Keeps the ranges that the signal handler tests addresses against, and the meaning of the code in them.
 ///
@@ -25,6 +31,23 @@ struct Inner {
     live: FxHashMap<NativeAddress, (CodeId, u64)>,
     described: FxHashMap<CodeId, Arc<CompiledCode>>,
     next: u32,
+    last_forgot: Timestamp,
+}
+
+impl Inner {
+    fn forget_unloaded(&mut self, now: Timestamp) -> Vec<CodeId> {
+        if now.since(self.last_forgot) < FORGET_EVERY {
+            return Vec::new();
+        }
+        self.last_forgot = now;
+        let keep = u64::try_from(KEEP_UNLOADED.as_nanos()).unwrap_or(u64::MAX);
+        let limit = Timestamp::from_monotonic_nanos(now.monotonic_nanos().saturating_sub(keep));
+        let dropped = self.map.forget_before(limit);
+        for code in &dropped {
+            self.described.remove(code);
+        }
+        dropped
+    }
 }
 
 impl CodeRegistry {
@@ -38,9 +61,12 @@ impl CodeRegistry {
         let inner = &mut *self.lock();
         let code = CodeId(inner.next);
         inner.next = inner.next.wrapping_add(1);
-        inner.map.load(code, start, size, sys::now());
+        let now = sys::now();
+        inner.map.load(code, start, size, now);
         inner.live.insert(start, (code, size.get()));
         RangePublisher::global().add(signal_range(start, size.get()));
+        // Without a sampler nobody else makes room. Its cache is bounded, and no later code gets these ids.
+        inner.forget_unloaded(now);
     }
 
     /// Notes that the code at `start` is about to be unloaded. No thread may be running in it.
@@ -79,14 +105,9 @@ impl CodeRegistry {
         Lookup(self.lock())
     }
 
-    /// Drops code that was unloaded before `at`; returns what was dropped.
-    pub(crate) fn forget_before(&self, at: Timestamp) -> Vec<CodeId> {
-        let inner = &mut *self.lock();
-        let dropped = inner.map.forget_before(at);
-        for code in &dropped {
-            inner.described.remove(code);
-        }
-        dropped
+    /// Drops code that was unloaded long ago, at most once a second; returns what was dropped.
+    pub(crate) fn forget_unloaded(&self, now: Timestamp) -> Vec<CodeId> {
+        self.lock().forget_unloaded(now)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -118,4 +139,27 @@ impl Drop for CodeRegistry {
 fn signal_range(start: NativeAddress, size: u64) -> signal::CodeRange {
     let start = start.get() as usize;
     signal::CodeRange { start, end: start.saturating_add(size as usize) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AddressMap;
+
+    #[test]
+    fn code_that_was_unloaded_is_kept_for_late_samples_and_then_forgotten_without_a_sampler() {
+        let registry = CodeRegistry::new();
+        let start = NativeAddress::new(0x1000);
+        let code = Arc::new(CompiledCode::new(Vec::new(), Vec::new(), AddressMap::default()));
+        let alive = Arc::downgrade(&code);
+        registry.publish(start, ByteSize::new(64));
+        assert!(registry.describe(start, code));
+        registry.retire(start);
+        let after =
+            |seconds: u64| Timestamp::from_monotonic_nanos(sys::now().monotonic_nanos() + seconds * 1_000_000_000);
+        registry.forget_unloaded(after(5));
+        assert!(alive.upgrade().is_some());
+        registry.forget_unloaded(after(20));
+        assert!(alive.upgrade().is_none());
+    }
 }

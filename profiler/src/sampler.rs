@@ -78,7 +78,7 @@ impl Running {
         for thread in &mut threads.live {
             session.arm(thread);
         }
-        threads.session = Some(session.clone());
+        threads.begin(session.clone());
         Ok(Self { session, drain })
     }
 

@@ -21,8 +21,6 @@ use crate::{CodeRegistry, SamplerConfig};
 
 /// How often rings are emptied.
 const DRAIN_EVERY: Duration = Duration::from_millis(20);
-/// Unloaded code is kept this long for samples that are still on their way.
-const KEEP_UNLOADED: Duration = Duration::from_secs(10);
 
 /// One run of the sampler.
 #[derive(Debug)]
@@ -141,7 +139,6 @@ impl Session {
     /// Drains until told to stop. Runs on its own thread.
     pub(crate) fn drain_loop(&self) {
         sys::lower_own_priority();
-        let mut next_forget = sys::now();
         while !self.stopping.load(Ordering::Acquire) {
             let guard = lock(&self.wake_lock);
             if !self.stopping.load(Ordering::Acquire) {
@@ -152,11 +149,8 @@ impl Session {
             let before = sys::thread_cpu_time(tid).unwrap_or_default();
             let drained = &mut *lock(&self.drained);
             self.drain(drained);
-            let now = sys::now();
-            if now.since(next_forget) > Duration::from_secs(1) {
-                next_forget = now;
-                self.forget_unloaded(&mut drained.aggregate, now);
-            }
+            let gone = self.registry.forget_unloaded(sys::now());
+            drained.aggregate.forget(&gone);
             drained.drain_cpu += sys::thread_cpu_time(tid).unwrap_or_default().saturating_sub(before);
         }
     }
@@ -216,12 +210,6 @@ impl Session {
             drained.last.retain(|(number, _)| *number != thread);
             drained.last.push((thread, sample));
         }
-    }
-
-    fn forget_unloaded(&self, aggregate: &mut Aggregate, now: Timestamp) {
-        let keep = u64::try_from(KEEP_UNLOADED.as_nanos()).unwrap_or(u64::MAX);
-        let limit = Timestamp::from_monotonic_nanos(now.monotonic_nanos().saturating_sub(keep));
-        aggregate.forget(&self.registry.forget_before(limit));
     }
 
     /// Returns the last sample of each live thread.

@@ -1,6 +1,7 @@
 //! The threads that run guests, and their timers.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use wasmscope_model::ThreadNumber;
@@ -34,6 +35,12 @@ impl Threads {
     pub(crate) fn lock() -> MutexGuard<'static, Threads> {
         static GLOBAL: OnceLock<Mutex<Threads>> = OnceLock::new();
         GLOBAL.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a session: threads that enter a guest from now on are its.
+    pub(crate) fn begin(&mut self, session: Arc<Session>) {
+        self.session = Some(session);
+        SESSIONS.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Takes in the calling thread; `None` when it cannot be sampled.
@@ -93,9 +100,44 @@ impl Drop for Membership {
     }
 }
 
+/// Counts the sessions that began; a thread that was refused is asked again when it has changed.
+static SESSIONS: AtomicU64 = AtomicU64::new(0);
+
+/// What the calling thread knows of itself.
+#[derive(Debug)]
+enum Standing {
+    /// It has not entered a guest.
+    Outside,
+    /// It was refused when this many sessions had begun.
+    Refused(u64),
+    Sampled(Membership),
+}
+
+impl Standing {
+    /// Takes the calling thread in, if it is not and if it was not refused in this session already.
+    fn joined(&mut self) -> Option<&Membership> {
+        let sessions = SESSIONS.load(Ordering::Relaxed);
+        let ask = match self {
+            Standing::Outside => true,
+            Standing::Refused(at) => *at != sessions,
+            Standing::Sampled(_) => false,
+        };
+        if ask {
+            *self = Threads::lock().join().map_or(Standing::Refused(sessions), Standing::Sampled);
+        }
+        self.membership()
+    }
+
+    fn membership(&self) -> Option<&Membership> {
+        match self {
+            Standing::Sampled(membership) => Some(membership),
+            Standing::Outside | Standing::Refused(_) => None,
+        }
+    }
+}
+
 thread_local! {
-    /// `None` inside: this thread was refused, and is not asked again.
-    static MEMBERSHIP: RefCell<Option<Option<Membership>>> = const { RefCell::new(None) };
+    static STANDING: RefCell<Standing> = const { RefCell::new(Standing::Outside) };
 }
 
 /// Notes that the calling thread is about to enter the guest of a store. Call it from `CallHook::CallingWasm`.
@@ -108,11 +150,11 @@ thread_local! {
 /// A thread that ends while its thread-local variables are already gone is not taken in again.
 pub fn guest_entered(context: Option<StoreContext>, store: u64) {
     // A thread that is ending has no thread-locals any more, and is not sampled.
-    let _ = MEMBERSHIP.try_with(|membership| {
-        let Ok(mut membership) = membership.try_borrow_mut() else {
+    let _ = STANDING.try_with(|standing| {
+        let Ok(mut standing) = standing.try_borrow_mut() else {
             return;
         };
-        if let Some(member) = membership.get_or_insert_with(|| Threads::lock().join()) {
+        if let Some(member) = standing.joined() {
             member.pooled.state.activations.enter(context, store);
         }
     });
@@ -139,8 +181,8 @@ pub fn forget_store(store: u64) {
 
 fn with_member(act: impl FnOnce(&Membership)) {
     // As above: a thread that is ending has nothing to note.
-    let _ = MEMBERSHIP.try_with(|membership| {
-        if let Ok(Some(Some(member))) = membership.try_borrow().as_deref() {
+    let _ = STANDING.try_with(|standing| {
+        if let Some(member) = standing.try_borrow().ok().as_deref().and_then(Standing::membership) {
             act(member);
         }
     });

@@ -1,6 +1,6 @@
 //! Which function may call which, by the module's own instructions.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::{HashMap, HashSet};
 
 use crate::ModuleImage;
 use crate::call_site::{Callee, call_sites};
@@ -12,14 +12,14 @@ use crate::call_site::{Callee, call_sites};
 /// Direct calls are exact. An indirect call is taken to reach any function.
 #[derive(Clone, Debug)]
 pub struct CallGraph {
-    direct: FxHashMap<u32, FxHashSet<u32>>,
-    indirect: FxHashSet<u32>,
+    direct: HashMap<u32, HashSet<u32>>,
+    indirect: HashSet<u32>,
 }
 
 impl CallGraph {
     /// Reads every function body of a module.
     pub fn of(image: &ModuleImage) -> Self {
-        let mut graph = Self { direct: FxHashMap::default(), indirect: FxHashSet::default() };
+        let mut graph = Self { direct: HashMap::default(), indirect: HashSet::default() };
         for (function, body) in image.bodies() {
             for (_, callee) in call_sites(image, body) {
                 match callee {

@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use wasmparser::{Encoding, ExternalKind, Imports, Parser, Payload, TypeRef};
 use wasmscope_model::{ByteSize, CodeIdentity, CodeOffset, Module};
 
@@ -24,10 +24,10 @@ pub struct ModuleImage {
     import_bytes_left: usize,
     /// The bodies of defined functions, without their size, in order.
     bodies: Vec<Range<u32>>,
-    exports: FxHashMap<u32, String>,
+    exports: HashMap<u32, String>,
     pub(crate) names: Names,
     /// The `.debug_*` sections in the file.
-    debug_sections: FxHashMap<String, Range<usize>>,
+    debug_sections: HashMap<String, Range<usize>>,
     build_id: String,
     producers: Vec<String>,
     source_map: Option<String>,
@@ -59,9 +59,9 @@ impl ModuleImage {
             imports: Vec::new(),
             import_bytes_left: MAX_IMPORT_BYTES,
             bodies: Vec::new(),
-            exports: FxHashMap::default(),
+            exports: HashMap::default(),
             names: Names::default(),
-            debug_sections: FxHashMap::default(),
+            debug_sections: HashMap::default(),
             build_id: String::new(),
             producers: Vec::new(),
             source_map: None,

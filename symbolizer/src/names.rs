@@ -1,6 +1,6 @@
 //! The `name` section.
 
-use rustc_hash::FxHashMap;
+use std::collections::HashMap;
 use wasmparser::{BinaryReader, KnownCustom, Name, NameSectionReader};
 
 /// Names longer than this are cut: no compiler makes them, and every report repeats them.
@@ -9,7 +9,7 @@ const MAX_NAME_BYTES: usize = 4096;
 /// What a module's `name` section says of functions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
-    functions: FxHashMap<u32, String>,
+    functions: HashMap<u32, String>,
     /// Whether there was a section at all.
     pub(crate) present: bool,
     /// Whether a part of it could not be read; the names before that part are kept.

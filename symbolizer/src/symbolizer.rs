@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use std::collections::HashMap;
 use wasmscope_model::{
     CodeIdentity, CodeLocation, CodeOffset, LineOrigin, NameOrigin, Resolved, ResolvedFrame, SymbolSource, WhyNoLine,
     WhyUnnamed,
@@ -22,18 +22,18 @@ const MAX_CHAIN_BYTES: usize = 64 << 20;
 /// Resolves places in any number of modules. Each place is looked up once, as long as memory allows.
 #[derive(Debug, Default)]
 pub struct Symbolizer {
-    modules: FxHashMap<CodeIdentity, Known>,
+    modules: HashMap<CodeIdentity, Known>,
 }
 
 #[derive(Debug)]
 struct Known {
     image: Rc<ModuleImage>,
     debug_info: DebugState,
-    chains: FxHashMap<(u32, CodeOffset), Chain>,
+    chains: HashMap<(u32, CodeOffset), Chain>,
     /// How many bytes of names and paths `chains` holds.
     chain_bytes: usize,
     /// Calling instructions by function.
-    call_sites: FxHashMap<u32, Vec<(CodeOffset, Callee)>>,
+    call_sites: HashMap<u32, Vec<(CodeOffset, Callee)>>,
 }
 
 #[derive(Debug)]
@@ -58,9 +58,9 @@ impl Symbolizer {
             let known = Known {
                 debug_info: if image.has_dwarf() { DebugState::Unparsed } else { DebugState::Absent },
                 image: Rc::new(image),
-                chains: FxHashMap::default(),
+                chains: HashMap::default(),
                 chain_bytes: 0,
-                call_sites: FxHashMap::default(),
+                call_sites: HashMap::default(),
             };
             self.modules.insert(known.image.identity(), known);
         }

@@ -35,6 +35,10 @@ pub fn write_file(recording: &Recording, path: &Path, title: &str, overwrite: bo
             let mut file = temporary_beside(&target).map_err(refused)?;
             let out = BufWriter::new(file.as_file_mut());
             write_format(recording, format, title, out).map_err(|error| with_path(error, path))?;
+            // A file that is replaced keeps who may read it.
+            if let Ok(replaced) = target.metadata() {
+                file.as_file().set_permissions(replaced.permissions()).map_err(refused)?;
+            }
             file.as_file().sync_all().map_err(refused)?;
             let persisted = if overwrite { file.persist(&target) } else { file.persist_noclobber(&target) };
             persisted.map_err(|error| match error.error.kind() {

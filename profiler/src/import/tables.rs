@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 
-use rustc_hash::FxHashMap;
 use wasmscope_model::{
     ByteSize, CodeIdentity, CodeOffset, Event, Function, FunctionId, Line, Location, LocationId, Marker, Module,
     ModuleId, Place, Profile, SampleRow, StackTable,
@@ -20,9 +19,9 @@ pub(super) fn convert(
 ) -> Result<Profile, ImportError> {
     let strings = Strings { table: &profile.string_table, limit: text_limit, copied: Cell::new(0) };
     let extension = profile.extension.as_ref();
-    let mappings = ids("mapping", profile.mapping.iter().map(|mapping| mapping.id))?;
-    let functions = ids("function", profile.function.iter().map(|function| function.id))?;
-    let locations = ids("location", profile.location.iter().map(|location| location.id))?;
+    let mappings = Ids::of("mapping", profile.mapping.iter().map(|mapping| mapping.id))?;
+    let functions = Ids::of("function", profile.function.iter().map(|function| function.id))?;
+    let locations = Ids::of("location", profile.location.iter().map(|location| location.id))?;
     let mut converted = Profile {
         modules: modules(profile, extension, &strings)?,
         functions: functions_of(profile, &strings)?,
@@ -52,7 +51,7 @@ pub(super) fn convert(
         stack.clear();
         for id in &sample.location_id {
             let what = || format!("sample {number}");
-            let location = find(&locations, *id, "location", what)?;
+            let location = locations.find(*id, "location", what)?;
             all_words = all_words.saturating_add(words.get(location as usize).copied().unwrap_or(0));
             stack.push(LocationId(location));
         }
@@ -108,24 +107,44 @@ impl Strings<'_> {
     }
 }
 
-fn ids(target: &'static str, ids: impl Iterator<Item = u64>) -> Result<FxHashMap<u64, u32>, ImportError> {
-    let mut index_of = FxHashMap::default();
-    for (index, id) in (0..).zip(ids) {
-        if id == 0 || index_of.insert(id, index).is_some() {
-            return Err(ImportError::BadId { target, id });
-        }
-    }
-    Ok(index_of)
+/// Where each id of a table stands in it.
+enum Ids {
+    /// Ids count up from 1, as most writers have them: so many.
+    Counted(u64),
+    /// Any ids with their positions, sorted. No hash table: a file could be made so that all its ids collide.
+    Sorted(Vec<(u64, u32)>),
 }
 
-fn find(
-    index_of: &FxHashMap<u64, u32>,
-    id: u64,
-    target: &'static str,
-    what: impl FnOnce() -> String,
-) -> Result<u32, ImportError> {
-    let found = index_of.get(&id).copied();
-    found.ok_or_else(|| ImportError::Dangling { what: what(), target, index: i128::from(id) })
+impl Ids {
+    fn of(target: &'static str, ids: impl Iterator<Item = u64> + Clone) -> Result<Self, ImportError> {
+        if (1..).zip(ids.clone()).all(|(expected, id)| expected == id) {
+            return Ok(Ids::Counted(ids.count() as u64));
+        }
+        let mut sorted: Vec<(u64, u32)> = ids.zip(0..).collect();
+        sorted.sort_unstable();
+        let twice = sorted.windows(2).find_map(|pair| match pair {
+            [(one, _), (other, _)] if one == other => Some(*one),
+            _ => None,
+        });
+        let zero = sorted.first().map(|(id, _)| *id).filter(|id| *id == 0);
+        match zero.or(twice) {
+            Some(id) => Err(ImportError::BadId { target, id }),
+            None => Ok(Ids::Sorted(sorted)),
+        }
+    }
+
+    fn find(&self, id: u64, target: &'static str, what: impl FnOnce() -> String) -> Result<u32, ImportError> {
+        let found = match self {
+            Ids::Counted(count) => {
+                id.checked_sub(1).filter(|index| index < count).and_then(|index| index.try_into().ok())
+            }
+            Ids::Sorted(sorted) => {
+                let index = sorted.binary_search_by_key(&id, |(id, _)| *id).ok();
+                index.and_then(|index| sorted.get(index)).map(|(_, position)| *position)
+            }
+        };
+        found.ok_or_else(|| ImportError::Dangling { what: what(), target, index: i128::from(id) })
+    }
 }
 
 fn modules(
@@ -165,8 +184,8 @@ fn functions_of(profile: &pprof::Profile, strings: &Strings<'_>) -> Result<Vec<F
 struct Locator<'a> {
     profile: &'a pprof::Profile,
     extension: Option<&'a Extension>,
-    mappings: &'a FxHashMap<u64, u32>,
-    functions: &'a FxHashMap<u64, u32>,
+    mappings: &'a Ids,
+    functions: &'a Ids,
 }
 
 impl Locator<'_> {
@@ -179,12 +198,12 @@ impl Locator<'_> {
         let what = || format!("location {}", location.id);
         let module = match location.mapping_id {
             0 => None,
-            id => Some(find(self.mappings, id, "mapping", what)?),
+            id => Some(self.mappings.find(id, "mapping", what)?),
         };
         let mut lines = Vec::with_capacity(location.line.len());
         for line in &location.line {
             lines.push(Line {
-                function: FunctionId(find(self.functions, line.function_id, "function", what)?),
+                function: FunctionId(self.functions.find(line.function_id, "function", what)?),
                 line: u32::try_from(line.line).unwrap_or(0),
                 column: u32::try_from(line.column).unwrap_or(0),
             });

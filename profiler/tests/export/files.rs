@@ -1,7 +1,7 @@
 //! Files that are written whole or not at all.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use wasmscope_model::Event;
@@ -38,6 +38,16 @@ fn a_new_file_is_written_and_an_existing_one_kept_unless_told_otherwise() {
     write(&path, true).unwrap();
     assert_ne!(fs::read(&path).unwrap(), b"precious");
     assert_eq!(entries(folder.path()), ["a.pb.gz"], "nothing else is left behind");
+}
+
+#[test]
+fn a_file_that_is_replaced_keeps_who_may_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.folded");
+    fs::write(&path, "private").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    write(&path, true).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gimli::{AttributeValue, DebugInfoOffset};
-use rustc_hash::FxHashMap;
+use std::collections::HashMap;
 
 use super::Slice;
 use super::fuel::{Fuel, Unreadable};
@@ -31,7 +31,7 @@ pub(super) struct Description {
 /// The descriptions that were asked for.
 #[derive(Debug, Default)]
 pub(super) struct Descriptions {
-    known: FxHashMap<usize, Rc<Description>>,
+    known: HashMap<usize, Rc<Description>>,
 }
 
 impl Descriptions {

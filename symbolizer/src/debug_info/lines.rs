@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use gimli::{DebugLineOffset, LineProgramHeader, ReaderOffset};
-use rustc_hash::FxHashMap;
+use std::collections::HashMap;
 
 use super::Slice;
 use super::fuel::{Fuel, Unreadable};
@@ -61,7 +61,7 @@ pub(super) struct Lines<'a> {
     rows: Vec<Row>,
     /// Sorted by their first address.
     sequences: Vec<Sequence>,
-    paths: FxHashMap<u64, Rc<str>>,
+    paths: HashMap<u64, Rc<str>>,
     /// Whether the table broke off; the sequences before are kept.
     pub(super) broken: bool,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gimli::{Abbreviations, DebugAbbrev, DebugInfoOffset, Dwarf, LittleEndian, Section, UnitHeader};
-use rustc_hash::FxHashMap;
+use std::collections::HashMap;
 use wasmscope_model::ResolvedFrame;
 
 use super::Slice;
@@ -192,12 +192,12 @@ fn abbreviations(
     dwarf: &Dwarf<Slice<'_>>,
     headers: &[UnitHeader<Slice<'_>>],
     fuel: &mut Fuel,
-) -> FxHashMap<usize, Arc<Abbreviations>> {
+) -> HashMap<usize, Arc<Abbreviations>> {
     let section = dwarf.debug_abbrev.reader().slice();
     let mut offsets: Vec<_> = headers.iter().map(|header| header.debug_abbrev_offset()).collect();
     offsets.sort_unstable_by_key(|offset| offset.0);
     offsets.dedup();
-    let mut tables = FxHashMap::default();
+    let mut tables = HashMap::default();
     for (index, offset) in offsets.iter().enumerate() {
         let end = offsets.get(index.saturating_add(1)).map_or(section.len(), |next| next.0);
         let alone = section.get(..end).unwrap_or(section);
