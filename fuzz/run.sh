@@ -6,7 +6,11 @@ set -eu
 cd "$(dirname "$0")"
 seconds=${1:-60}
 [ $# = 0 ] || shift
-[ $# != 0 ] || set -- $(cd fuzz_targets && ls | sed 's/\.rs$//')
+if [ $# = 0 ]; then
+  for file in fuzz_targets/*.rs; do
+    set -- "$@" "$(basename "$file" .rs)"
+  done
+fi
 
 host=$(rustc --print host-tuple)
 export CARGO_TARGET_DIR="${FUZZ_TARGET_DIR:-$PWD/target}"
@@ -14,7 +18,7 @@ export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing"
 # With a target named, build scripts and macros go without the instrumentation.
-cargo build --release --target "$host" $(printf -- '--bin %s ' "$@")
+cargo build --release --target "$host" --bins
 
 failed=
 for target in "$@"; do
