@@ -16,6 +16,8 @@ pub mod defaults {
     pub const RING_BYTES_PER_HZ: usize = 96;
     /// The smallest ring by default; it holds several stacks of the greatest depth.
     pub const MIN_RING_BYTES: usize = 64 << 10;
+    /// The largest ring of a thread.
+    pub const MAX_RING_BYTES: usize = 16 << 20;
     /// Different stacks kept in one recording.
     pub const MAX_STACKS: usize = 1 << 20;
     /// The highest rate. Above it the kernel's part of a signal takes most of the CPU.
@@ -31,7 +33,7 @@ pub struct SamplerConfig {
     pub timer: Option<TimerKind>,
     /// Frames kept of a stack, innermost first.
     pub max_depth: u16,
-    /// Bytes of each thread's ring; `None` takes what the rate needs.
+    /// Bytes of each thread's ring, at most [`defaults::MAX_RING_BYTES`]; `None` takes what the rate needs.
     pub ring_bytes: Option<usize>,
     /// Different stacks kept in one recording.
     pub max_stacks: usize,
@@ -66,6 +68,7 @@ impl SamplerConfig {
     /// Returns the bytes of each thread's ring.
     pub(crate) fn ring_size(&self) -> usize {
         let by_rate = defaults::RING_BYTES_PER_HZ.saturating_mul(self.rate_hz as usize);
-        self.ring_bytes.unwrap_or(by_rate.max(defaults::MIN_RING_BYTES)).next_power_of_two()
+        let wanted = self.ring_bytes.unwrap_or(by_rate.max(defaults::MIN_RING_BYTES));
+        wanted.min(defaults::MAX_RING_BYTES).next_power_of_two()
     }
 }

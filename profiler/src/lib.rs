@@ -36,5 +36,5 @@ pub use error::Error;
 pub use raw_recording::RawRecording;
 pub use sampler::{RunningSampler, Sampler};
 pub use sys::now as monotonic_now;
-pub use threads::{forget_store, guest_entered, guest_left};
+pub use threads::{forget_store, guest_entered, guest_left, set_labels};
 pub use wasmscope_signal::StoreContext;

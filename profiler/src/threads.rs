@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use wasmscope_model::ThreadNumber;
+use wasmscope_model::{SampleContext, ThreadNumber};
 use wasmscope_signal::{StoreContext, register_current_thread, unregister_current_thread};
 
 use crate::session::Session;
@@ -55,6 +55,8 @@ impl Threads {
             return None;
         };
         pooled.state.set_stack(sys::current_stack());
+        // The state may have served another thread, with other labels.
+        pooled.state.set_labels([0; 5]);
         let number = ThreadNumber(self.next);
         self.next = self.next.wrapping_add(1);
         let mut thread = SampledThread { number, tid: sys::current_tid(), pooled, armed: None, has_recorded: false };
@@ -163,6 +165,23 @@ pub fn guest_entered(context: Option<StoreContext>, store: u64) {
 /// Notes that the guest entered last has returned or trapped. Call it from `CallHook::ReturningFromWasm`.
 pub fn guest_left() {
     with_member(|member| member.pooled.state.activations.leave());
+}
+
+/// Says what the calling thread is working for: its samples carry these words until they are set again. The store is
+/// known from the guest that is entered, and not taken from here.
+///
+/// # Accuracy
+///
+/// A sample that is taken while this call is at work may carry some words of before and some of after.
+pub fn set_labels(labels: &SampleContext) {
+    let SampleContext { request, trace_id, span_id, guest_task, store: _ } = *labels;
+    let [high, low] = [(trace_id >> 64) as u64, trace_id as u64];
+    // A thread that is ending has no thread-locals any more, and is not sampled.
+    let _ = STANDING.try_with(|standing| {
+        if let Some(member) = standing.try_borrow_mut().ok().as_deref_mut().and_then(Standing::joined) {
+            member.pooled.state.set_labels([request, high, low, span_id, guest_task]);
+        }
+    });
 }
 
 /// Removes what a store left behind, on every thread. Call it before the store is dropped, if a guest of it was entered

@@ -11,8 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use assembly_guest::{Names, Store, publish};
-use wasmscope_model::{ByteSize, Event, NativeAddress, TimerKind};
-use wasmscope_profiler::{CodeRegistry, Error, RawRecording, RunningSampler, Sampler, SamplerConfig, export};
+use wasmscope_model::{ByteSize, Event, NativeAddress, SampleContext, TimerKind};
+use wasmscope_profiler::{
+    CodeRegistry, Error, RawRecording, RunningSampler, Sampler, SamplerConfig, export, set_labels,
+};
 
 /// SIGPROF belongs to the whole process, so these tests take turns.
 fn turn() -> MutexGuard<'static, ()> {
@@ -270,4 +272,22 @@ fn a_child_that_was_forked_while_sampling_leaves_nothing_ticking_after_the_stop(
         // SAFETY: a null status is allowed.
         unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
     });
+}
+
+#[test]
+fn samples_carry_what_their_thread_works_for() {
+    let _turn = turn();
+    let sampler = start(997, None).unwrap();
+    let labels =
+        SampleContext { request: 7, trace_id: (1 << 100) | 5, span_id: 9, guest_task: 11, ..SampleContext::default() };
+    on_a_thread_of_its_own(|| {
+        set_labels(&labels);
+        let store = Store::default();
+        while sampler.last_samples().is_empty() {
+            store.run(13, 5_000_000);
+        }
+        let context = sampler.last_samples()[0].context;
+        assert_eq!(SampleContext { store: 0, ..context }, labels);
+    });
+    sampler.stop().unwrap();
 }

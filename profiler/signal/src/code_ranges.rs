@@ -72,11 +72,6 @@ pub fn publish(table: &'static CodeRanges<'static>) {
     CURRENT.store(ptr::from_ref(table).cast_mut(), Ordering::SeqCst);
 }
 
-/// Tells whether `table` is the published one.
-pub fn is_published(table: *const CodeRanges<'static>) -> bool {
-    ptr::eq(CURRENT.load(Ordering::SeqCst), table)
-}
-
 /// Pins the published table: announces it in `hazard`, and makes sure that it was still published afterwards.
 ///
 /// # Signal safety

@@ -51,7 +51,7 @@ mod thread_table;
 mod walk;
 
 pub use activation::{Activations, StoreContext};
-pub use code_ranges::{CodeRange, CodeRanges, is_published, publish};
+pub use code_ranges::{CodeRange, CodeRanges, publish};
 pub use install::{Disposition, InstallError, install, previous_disposition, uninstall, unregistered_signals};
 pub use record::{ENDS, End, FrameTag, Record, RecordError};
 pub use ring::{Dropped, Ring};

@@ -26,6 +26,10 @@ const HOVER: char = '\u{e000}';
 const DRAWN: &str = r#".replace(/\([^(]*\)$/,"")"#;
 const DRAWN_FIRST_LINE: &str = r#".replace(/\n[^]*$|\([^(]*\)$/,"")"#;
 
+/// With more different stacks than these, frames that nobody could see are left out, and the subtitle says so.
+const MAX_STACKS_DRAWN_WHOLE: usize = 5000;
+const MIN_WIDTH_PERCENT: f64 = 0.05;
+
 /// Writes a flame graph. Frames of one function merge; on hover each tells its file and its hottest line.
 ///
 /// Green frames are guest functions, blue ones were inlined, orange ones are host calls and markers.
@@ -46,7 +50,7 @@ pub fn write_svg(recording: &Recording, event: Event, title: &str, mut out: impl
     let folded: Vec<String> = lines.iter().map(|(stack, count)| format!("{stack} {count}")).collect();
     let mut options = Options::default();
     options.title = sanitized(title).into_owned();
-    options.subtitle = Some(subtitle(recording, event));
+    options.subtitle = Some(subtitle(recording, event, lines.len()));
     options.colors = Palette::Multi(MultiPalette::Java);
     options.bgcolors = Some(BackgroundColor::Grey);
     options.hash = true;
@@ -54,7 +58,7 @@ pub fn write_svg(recording: &Recording, event: Event, title: &str, mut out: impl
     options.count_name = "samples".to_owned();
     // A generic family stays one: inferno puts anything else between quotes, as one name.
     options.font_type = "monospace".to_owned();
-    options.min_width = 0.05;
+    options.min_width = if lines.len() > MAX_STACKS_DRAWN_WHOLE { MIN_WIDTH_PERCENT } else { 0.0 };
     options.text_truncate_direction = TextTruncateDirection::Right;
     let mut svg = Vec::new();
     flamegraph::from_lines(&mut options, folded.iter().map(String::as_str), &mut svg)
@@ -80,7 +84,7 @@ fn with_places_on_hover(svg: &str) -> String {
     text
 }
 
-fn subtitle(recording: &Recording, event: Event) -> String {
+fn subtitle(recording: &Recording, event: Event, stacks: usize) -> String {
     let mut text = format!("{} {event} samples", recording.total_count(event));
     // Writing to a String does not fail.
     if let Some(run) = &recording.run {
@@ -91,6 +95,9 @@ fn subtitle(recording: &Recording, event: Event) -> String {
     let partial = [(losses.truncated_at_max_depth, "truncated"), (losses.outside_guest, "outside the guest")];
     for (count, words) in partial.into_iter().filter(|(count, _)| *count > 0) {
         let _ = write!(text, ", {count} {words}");
+    }
+    if stacks > MAX_STACKS_DRAWN_WHOLE {
+        let _ = write!(text, " · frames below {MIN_WIDTH_PERCENT} % of the width are not drawn");
     }
     text
 }
