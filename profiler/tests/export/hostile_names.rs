@@ -41,7 +41,7 @@ fn harmful(text: &str) -> Option<char> {
     let allowed = |c: &char| *c != '\n' && *c != '\u{fffd}';
     text.chars().filter(allowed).find(|c| {
         c.is_control()
-            || matches!(*c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            || matches!(*c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
     })
 }
 

@@ -1,6 +1,6 @@
 //! One probe for each engine whose stores are sampled.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use wasmtime::{Engine, EngineWeak, Store};
 
@@ -9,7 +9,7 @@ use super::store_context::{Probe, StoreWords};
 
 /// Makes a probe on an engine's first use, after the self-check, and keeps it as long as the engine lives.
 #[derive(Default)]
-pub(crate) struct Probes(Mutex<Vec<(EngineWeak, Checked)>>);
+pub(crate) struct Probes(RwLock<Vec<(EngineWeak, Checked)>>);
 
 /// A probe, or why this engine cannot have one.
 type Checked = Result<Arc<Probe>, Arc<str>>;
@@ -31,9 +31,15 @@ impl Probes {
 
     /// Returns the probe of an engine; the first call runs the self-check.
     pub(crate) fn of_engine(&self, engine: &Engine) -> Checked {
-        let probes = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        probes.retain(|(known, _)| known.upgrade().is_some());
         let is_known = |known: &EngineWeak| known.upgrade().is_some_and(|known| Engine::same(&known, engine));
+        // Stores of a known engine, which may be made for every request, do not wait for one another.
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, checked)) = known.iter().find(|(known, _)| is_known(known)) {
+            return checked.clone();
+        }
+        drop(known);
+        let probes = &mut *self.0.write().unwrap_or_else(PoisonError::into_inner);
+        probes.retain(|(known, _)| known.upgrade().is_some());
         if let Some((_, checked)) = probes.iter().find(|(known, _)| is_known(known)) {
             return checked.clone();
         }
