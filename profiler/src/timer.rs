@@ -75,6 +75,9 @@ impl TimerChoice {
                 format!("asked for; it is checked at the kernel's tick only, so at most {tick_hz} samples a second")
             }
             (Some(_), _) => "asked for".to_owned(),
+            (None, TimerKind::PerfTaskClock) if !self.kernel => {
+                "exact at any rate; it may not sample system calls here".to_owned()
+            }
             (None, TimerKind::PerfTaskClock) => "exact at any rate, and works here".to_owned(),
             (None, TimerKind::ThreadCpu) => format!("keeps up with this rate (kernel tick {tick_hz} Hz)"),
             (None, TimerKind::Monotonic) => "the one that is left".to_owned(),
