@@ -136,6 +136,12 @@ impl Totals {
         };
         let cpu_now = sys::thread_cpu_time(thread.tid).unwrap_or(armed.cpu_seen);
         let cpu = cpu_now.saturating_sub(armed.cpu_seen);
+        // The clocks before the ticks: this thread may lose its processor in between, and ticks that the other thread gets
+        // meanwhile would be taken for missing.
+        let counted = match &armed.timer {
+            Some(Timer::Perf(perf)) => perf.counted().ok(),
+            _ => armed.counted_at_stop,
+        };
         let now = Snapshot::of(thread.pooled.state);
         let seen = &armed.seen;
         self.cpu += cpu;
@@ -148,10 +154,7 @@ impl Totals {
         }
         armed.cpu_since_arming += cpu;
         armed.periods_since_arming += now.periods.wrapping_sub(seen.periods);
-        let counted = match &armed.timer {
-            Some(Timer::Perf(perf)) => perf.counted().unwrap_or(armed.cpu_since_arming),
-            _ => armed.counted_at_stop.unwrap_or(armed.cpu_since_arming),
-        };
+        let counted = counted.unwrap_or(armed.cpu_since_arming);
         let due = u64::try_from(counted.as_nanos() / choice.period.as_nanos().max(1)).unwrap_or(u64::MAX);
         let missing = due.saturating_sub(1).saturating_sub(armed.periods_since_arming);
         self.missing += missing.saturating_sub(armed.missing_seen) + now.reentered.wrapping_sub(seen.reentered);
