@@ -184,6 +184,9 @@ impl ProfileSession {
     }
 
     /// Makes the guests of a store sampled. It takes the store's call hook, and puts one tiny instance into the store.
+    ///
+    /// It is for stores whose guests run to their end on the thread that called them. An async call that is suspended and
+    /// goes on on another thread would be sampled with an unknown outer part.
     pub fn attach<T: 'static>(&self, store: &mut Store<T>) {
         let words = self.shared.probes.words_of(store);
         if let Err(reason) = &words {
