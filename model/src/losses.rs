@@ -7,6 +7,8 @@ pub struct Losses {
     pub dropped_ring_full: u64,
     /// Never delivered: a second signal came while the first was pending, and the kernel merges them.
     pub merged_signals: u64,
+    /// Arrived while the handler was at work on the same thread, or was writing its record.
+    pub reentered_handler: u64,
     /// Signals that arrived at a thread we do not sample.
     pub unregistered_thread: u64,
     /// Recorded without their stack, because the table of stacks was full.
@@ -27,10 +29,11 @@ pub struct Losses {
 
 impl Losses {
     /// Returns every counter with its name and the words that explain it, in the order of the fields.
-    pub fn entries(&self) -> [(&'static str, &'static str, u64); 10] {
+    pub fn entries(&self) -> [(&'static str, &'static str, u64); 11] {
         [
             ("dropped_ring_full", "dropped, a thread's ring was full", self.dropped_ring_full),
             ("merged_signals", "lost, the kernel merged two signals", self.merged_signals),
+            ("reentered_handler", "lost, the signal interrupted the handler itself", self.reentered_handler),
             ("unregistered_thread", "arrived at a thread that is not sampled", self.unregistered_thread),
             ("folded_stack_table_full", "recorded without stack, the table was full", self.folded_stack_table_full),
             ("truncated_at_max_depth", "truncated at the depth limit", self.truncated_at_max_depth),
@@ -47,6 +50,7 @@ impl Losses {
         let counter = match name {
             "dropped_ring_full" => &mut self.dropped_ring_full,
             "merged_signals" => &mut self.merged_signals,
+            "reentered_handler" => &mut self.reentered_handler,
             "unregistered_thread" => &mut self.unregistered_thread,
             "folded_stack_table_full" => &mut self.folded_stack_table_full,
             "truncated_at_max_depth" => &mut self.truncated_at_max_depth,
@@ -63,7 +67,7 @@ impl Losses {
 
     /// Returns how many samples should have been in the profile and are not.
     pub fn lost_samples(&self) -> u64 {
-        self.dropped_ring_full.saturating_add(self.merged_signals)
+        self.dropped_ring_full.saturating_add(self.merged_signals).saturating_add(self.reentered_handler)
     }
 }
 
@@ -78,7 +82,7 @@ mod tests {
             assert!(losses.set(name, index as u64 + 1), "{name}");
         }
         let values: Vec<u64> = losses.entries().into_iter().map(|(_, _, value)| value).collect();
-        assert_eq!(values, (1..=10).collect::<Vec<u64>>());
+        assert_eq!(values, (1..=11).collect::<Vec<u64>>());
         assert!(!losses.set("nonsense", 1));
     }
 }

@@ -31,10 +31,13 @@ impl RawRecording {
         let Drained { aggregate, totals, started, drain_cpu, unregistered_before, garbled, .. } = drained;
         let choice = &session.choice;
         let mut notes = Vec::new();
-        // Without kernel time a system call yields no sample: that is a limit of the timer, not a loss.
-        let unseen = choice.period.saturating_mul(u32::try_from(totals.missing).unwrap_or(u32::MAX));
-        if !choice.kernel && totals.missing > 0 {
-            notes.push(format!("{unseen:.1?} of CPU time passed in system calls, which this timer may not sample"));
+        let (merged, unseen) = choice.split_missing(totals.missing);
+        if unseen > 0 {
+            let unseen = choice.period.saturating_mul(u32::try_from(unseen).unwrap_or(u32::MAX));
+            notes.push(format!(
+                "{unseen:.1?} of CPU time passed in system calls, which this timer may not sample, or while a signal was \
+                 pending, with which the kernel merges the next"
+            ));
         }
         if totals.foreign > 0 {
             notes.push(format!("{} SIGPROF signals came from elsewhere and were not counted", totals.foreign));
@@ -44,7 +47,8 @@ impl RawRecording {
         }
         let losses = Losses {
             dropped_ring_full: totals.dropped_full,
-            merged_signals: if choice.kernel { totals.missing } else { 0 },
+            merged_signals: merged,
+            reentered_handler: totals.reentered,
             unregistered_thread: wasmscope_signal::unregistered_signals().saturating_sub(unregistered_before),
             folded_stack_table_full: aggregate.folded,
             truncated_at_max_depth: aggregate.truncated,
@@ -52,7 +56,7 @@ impl RawRecording {
             outer_unknown: aggregate.outer_unknown,
             outside_guest: aggregate.outside_guest,
             unknown_code: aggregate.unknown_code,
-            threads_not_sampled: session.threads_not_sampled(),
+            threads_not_sampled: session.take_threads_not_sampled(),
         };
         let run = RunReport {
             engine: EngineKind::Signal,

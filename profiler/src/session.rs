@@ -258,21 +258,24 @@ impl Session {
         }
         self.drain(drained);
         let Drained { aggregate, totals, .. } = drained;
+        let (merged, unseen) = self.choice.split_missing(totals.missing);
         let counter = |name, value| Counter { name, value };
         vec![
             counter("samples", aggregate.counts.iter().sum()),
             counter("signals", totals.ticks),
             counter("dropped_ring_full", totals.dropped_full),
-            counter("merged_signals", totals.missing),
+            counter("merged_signals", merged),
+            counter("reentered_handler", totals.reentered),
+            counter("periods_without_sample", unseen),
             counter("outside_guest", aggregate.outside_guest),
             counter("handler_nanos", u64::try_from(totals.handler.as_nanos()).unwrap_or(u64::MAX)),
             counter("cpu_nanos", u64::try_from(totals.cpu.as_nanos()).unwrap_or(u64::MAX)),
         ]
     }
 
-    /// Returns how many threads could not be sampled, since the session began.
-    pub(crate) fn threads_not_sampled(&self) -> u64 {
-        self.threads_not_sampled.load(Ordering::Relaxed)
+    /// Returns how many threads were found since the last cut that could not be sampled: each is in one cut only.
+    pub(crate) fn take_threads_not_sampled(&self) -> u64 {
+        self.threads_not_sampled.swap(0, Ordering::Relaxed)
     }
 }
 
@@ -307,5 +310,41 @@ fn raw_sample(thread: ThreadNumber, record: &Record<'_>) -> RawSample {
             End::Broken => StackEnd::Broken,
             End::NoGuest => StackEnd::NoGuest,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmscope_model::TimerKind;
+
+    use super::*;
+
+    fn session(kernel: bool) -> Session {
+        let (kind, period) = (TimerKind::PerfTaskClock, Duration::from_millis(10));
+        let choice = TimerChoice { kind, kernel, period, reason: String::new() };
+        Session::new(SamplerConfig::default(), choice, CodeRegistry::new())
+    }
+
+    #[test]
+    fn a_thread_that_cannot_be_sampled_is_told_in_one_cut_only() {
+        let session = session(true);
+        session.count_thread_not_sampled();
+        assert_eq!(session.cut().losses.threads_not_sampled, 1);
+        assert_eq!(session.cut().losses.threads_not_sampled, 0);
+    }
+
+    #[test]
+    fn signals_that_interrupt_the_handler_are_lost_samples_with_every_timer() {
+        for kernel in [true, false] {
+            let session = session(kernel);
+            lock(&session.departed_totals).merge(&Totals { missing: 5, reentered: 2, ..Totals::default() });
+            let counter = |name: &str| session.counters().iter().find(|c| c.name == name).map_or(0, |c| c.value);
+            let counted = ["merged_signals", "reentered_handler", "periods_without_sample"].map(counter);
+            assert_eq!(counted, if kernel { [5, 2, 0] } else { [0, 2, 5] });
+            let recording = session.cut();
+            assert_eq!(recording.losses.lost_samples(), if kernel { 7 } else { 2 });
+            assert_eq!(recording.losses.reentered_handler, 2);
+            assert_eq!(recording.run.notes.len(), usize::from(!kernel), "{:?}", recording.run.notes);
+        }
     }
 }

@@ -95,6 +95,13 @@ impl TimerChoice {
         }
     }
 
+    /// Splits periods without a signal into those that the kernel merged, and those of which it cannot be told.
+    ///
+    /// Without kernel time a system call yields no sample: that is a limit of the timer, not a loss.
+    pub(crate) fn split_missing(&self, periods: u64) -> (u64, u64) {
+        if self.kernel { (periods, 0) } else { (0, periods) }
+    }
+
     /// Returns what a tick means to the handler.
     pub(crate) fn ticks(&self) -> Ticks {
         match self.kind {

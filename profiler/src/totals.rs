@@ -48,6 +48,7 @@ pub(crate) struct Armed {
     cpu_seen: Duration,
     cpu_since_arming: Duration,
     periods_since_arming: u64,
+    reentered_since_arming: u64,
     missing_seen: u64,
 }
 
@@ -61,6 +62,7 @@ impl Armed {
             cpu_seen: cpu_before,
             cpu_since_arming: Duration::ZERO,
             periods_since_arming: 0,
+            reentered_since_arming: 0,
             missing_seen: 0,
         }
     }
@@ -88,6 +90,8 @@ pub(crate) struct Totals {
     pub(crate) dropped_full: u64,
     /// Periods of CPU time for which no signal came.
     pub(crate) missing: u64,
+    /// Signals that interrupted the handler.
+    pub(crate) reentered: u64,
     /// Signals that no timer of ours sent.
     pub(crate) foreign: u64,
     pub(crate) handler: Duration,
@@ -102,6 +106,7 @@ impl Default for Totals {
             ticks: 0,
             dropped_full: 0,
             missing: 0,
+            reentered: 0,
             foreign: 0,
             handler: Duration::ZERO,
             histogram: [0; HANDLER_BUCKETS],
@@ -117,6 +122,7 @@ impl Totals {
         self.ticks += other.ticks;
         self.dropped_full += other.dropped_full;
         self.missing += other.missing;
+        self.reentered += other.reentered;
         self.foreign += other.foreign;
         self.handler += other.handler;
         self.threads += other.threads;
@@ -156,8 +162,12 @@ impl Totals {
         armed.periods_since_arming += now.periods.wrapping_sub(seen.periods);
         let counted = counted.unwrap_or(armed.cpu_since_arming);
         let due = u64::try_from(counted.as_nanos() / choice.period.as_nanos().max(1)).unwrap_or(u64::MAX);
-        let missing = due.saturating_sub(1).saturating_sub(armed.periods_since_arming);
-        self.missing += missing.saturating_sub(armed.missing_seen) + now.reentered.wrapping_sub(seen.reentered);
+        let reentered = now.reentered.wrapping_sub(seen.reentered);
+        self.reentered += reentered;
+        armed.reentered_since_arming += reentered;
+        let accounted = armed.periods_since_arming.saturating_add(armed.reentered_since_arming);
+        let missing = due.saturating_sub(1).saturating_sub(accounted);
+        self.missing += missing.saturating_sub(armed.missing_seen);
         armed.missing_seen = armed.missing_seen.max(missing);
         armed.cpu_seen = cpu_now;
         armed.seen = now;

@@ -31,6 +31,7 @@ pub struct Ledger {
     outside_guest: u64,
     dropped_ring_full: u64,
     merged_signals: u64,
+    reentered_handler: u64,
     unregistered_thread: u64,
     threads_not_sampled: u64,
     unknown_code: u64,
@@ -51,9 +52,9 @@ impl Ledger {
         self.outside_guest += losses.outside_guest;
         self.dropped_ring_full += losses.dropped_ring_full;
         self.merged_signals += losses.merged_signals;
+        self.reentered_handler += losses.reentered_handler;
         self.unregistered_thread += losses.unregistered_thread;
-        // This one counts since the start.
-        self.threads_not_sampled = losses.threads_not_sampled;
+        self.threads_not_sampled += losses.threads_not_sampled;
         self.unknown_code += losses.unknown_code;
         self.folded += losses.folded_stack_table_full;
         self.marked.check(&recording.profile);
@@ -76,7 +77,7 @@ impl Ledger {
         let uncounted = self.signals.abs_diff(accounted);
         let due = self.cpu.as_secs_f64() * f64::from(rate_hz);
         let unseen = self.in_system_calls.as_secs_f64() * f64::from(rate_hz);
-        let deviation = (self.signals + self.merged_signals) as f64 + unseen - due;
+        let deviation = (self.signals + self.merged_signals + self.reentered_handler) as f64 + unseen - due;
         let allowed = threads as f64 * PERIODS_PER_THREAD + due * MAX_DEVIATION;
         let wrong = self.marked.wrong_samples();
         let rows = [
@@ -86,6 +87,7 @@ impl Ledger {
             ("dropped, a ring was full", self.dropped_ring_full),
             ("**uncounted**", uncounted),
             ("merged by the kernel", self.merged_signals),
+            ("arrived inside the handler", self.reentered_handler),
             ("in system calls, which this timer may not sample", unseen as u64),
             ("at a thread that is not sampled", self.unregistered_thread),
             ("threads not sampled", self.threads_not_sampled),
