@@ -1,6 +1,6 @@
 //! Starting and stopping.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use wasmscope_model::{Counter, RawSample, TimerKind};
@@ -30,7 +30,14 @@ pub struct Sampler;
 #[derive(Debug)]
 pub struct RunningSampler {
     registry: Arc<CodeRegistry>,
-    running: Mutex<Option<Running>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    Running(Running),
+    /// A change of the rate failed: what was recorded before it, until somebody takes it.
+    Stopped(Option<RawRecording>),
 }
 
 #[derive(Debug)]
@@ -56,7 +63,7 @@ impl Sampler {
             }
         })?;
         match Running::start(config, registry.clone()) {
-            Ok(running) => Ok(RunningSampler { registry, running: Mutex::new(Some(running)) }),
+            Ok(running) => Ok(RunningSampler { registry, state: Mutex::new(State::Running(running)) }),
             Err(error) => {
                 signal::uninstall();
                 Err(error)
@@ -98,44 +105,49 @@ impl Running {
 }
 
 impl RunningSampler {
-    /// Hands over what was recorded since the start or the last cut, and goes on sampling. `None` after a failed
-    /// [`RunningSampler::set_rate`].
+    /// Hands over what was recorded since the start or the last cut, and goes on sampling.
+    ///
+    /// After a failed [`RunningSampler::set_rate`] it hands over what was recorded before that, then `None`.
     pub fn cut(&self) -> Option<RawRecording> {
-        self.with(|running| running.session.cut())
+        match &mut *self.lock() {
+            State::Running(running) => Some(running.session.cut()),
+            State::Stopped(left) => left.take(),
+        }
     }
 
-    /// Stops sampling, puts SIGPROF back as it was, and hands over what was recorded since the last cut. `None` after
-    /// a failed [`RunningSampler::set_rate`].
+    /// Stops sampling, puts SIGPROF back as it was, and hands over what was recorded since the last cut.
+    ///
+    /// After a failed [`RunningSampler::set_rate`] it hands over what was recorded before that, if no cut has.
     pub fn stop(self) -> Option<RawRecording> {
-        self.take().map(|running| {
-            let recording = running.halt();
-            signal::uninstall();
-            recording
-        })
+        self.halt()
     }
 
-    /// Goes on with another rate; what was recorded before is dropped, so cut first.
+    /// Goes on with another rate, and hands over what was recorded at the old one since the last cut: a recording has
+    /// one rate.
     ///
     /// # Errors
     ///
-    /// As [`Sampler::start`]. On an error sampling has stopped, except for a rate out of range, which changes nothing.
-    pub fn set_rate(&self, rate_hz: u32) -> Result<(), Error> {
-        let running = &mut *self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(config) = running.as_ref().map(|running| running.session.config.clone()) else {
+    /// As [`Sampler::start`]. A rate out of range changes nothing. On any other error sampling has stopped, and what was
+    /// recorded is left for [`RunningSampler::cut`] or [`RunningSampler::stop`].
+    pub fn set_rate(&self, rate_hz: u32) -> Result<RawRecording, Error> {
+        let state = &mut *self.lock();
+        let State::Running(running) = state else {
             return Err(Error::NoTimer { reasons: "sampling has stopped".to_owned() });
         };
-        let config = SamplerConfig { rate_hz, ..config };
+        let config = SamplerConfig { rate_hz, ..running.session.config.clone() };
         config.period()?;
-        if let Some(running) = running.take() {
-            running.halt();
-        }
+        let State::Running(running) = std::mem::replace(state, State::Stopped(None)) else {
+            return Err(Error::NoTimer { reasons: "sampling has stopped".to_owned() });
+        };
+        let recording = running.halt();
         match Running::start(config, self.registry.clone()) {
             Ok(next) => {
-                *running = Some(next);
-                Ok(())
+                *state = State::Running(next);
+                Ok(recording)
             }
             Err(error) => {
                 signal::uninstall();
+                *state = State::Stopped(Some(recording));
                 Err(error)
             }
         }
@@ -166,19 +178,30 @@ impl RunningSampler {
     }
 
     fn with<T>(&self, act: impl FnOnce(&Running) -> T) -> Option<T> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(act)
+        match &*self.lock() {
+            State::Running(running) => Some(act(running)),
+            State::Stopped(_) => None,
+        }
     }
 
-    fn take(&self) -> Option<Running> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn halt(&self) -> Option<RawRecording> {
+        match std::mem::replace(&mut *self.lock(), State::Stopped(None)) {
+            State::Running(running) => {
+                let recording = running.halt();
+                signal::uninstall();
+                Some(recording)
+            }
+            State::Stopped(left) => left,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for RunningSampler {
     fn drop(&mut self) {
-        if let Some(running) = self.take() {
-            running.halt();
-            signal::uninstall();
-        }
+        self.halt();
     }
 }

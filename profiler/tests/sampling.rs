@@ -241,7 +241,10 @@ fn a_rate_can_be_changed_while_threads_run() {
     let _turn = turn();
     let sampler = start(99, None).unwrap();
     burn_until_signals(&sampler, 5);
-    sampler.set_rate(5_000).unwrap();
+    let before = sampler.set_rate(5_000).unwrap();
+    assert_eq!(before.run.rate_hz, 99);
+    assert!(before.run.signals >= 5, "what was recorded before is handed over");
+    assert_accounted(&before);
     assert_eq!(sampler.rate_hz(), 5_000);
     burn_until_signals(&sampler, 200);
     assert!(matches!(sampler.set_rate(0), Err(Error::RateOutOfRange { .. })));

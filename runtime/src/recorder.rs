@@ -34,16 +34,13 @@ impl Recorder {
 
     /// Hands over what was recorded since the start or the last cut, with names and lines, and goes on.
     ///
+    /// After a failed [`Recorder::set_rate`] it hands over what was recorded before that.
+    ///
     /// # Errors
     ///
-    /// When sampling has stopped because a change of the rate failed.
+    /// When sampling has stopped because a change of the rate failed, and nothing is left to hand over.
     pub fn cut(&self) -> Result<Recording, Error> {
-        let before = &mut *self.before.lock().unwrap_or_else(PoisonError::into_inner);
-        let counters = self.running().counters();
-        let raw = self.running().cut().ok_or(Error::NotRecording)?;
-        for counter in counters {
-            *before.entry(counter.name).or_default() += counter.value;
-        }
+        let raw = self.remembering_counters(|sampler| sampler.cut().ok_or(Error::NotRecording))?;
         Ok(self.symbolize(raw))
     }
 
@@ -51,19 +48,39 @@ impl Recorder {
     ///
     /// # Errors
     ///
-    /// When sampling has stopped because a change of the rate failed.
+    /// As [`Recorder::cut`].
     pub fn stop(mut self) -> Result<Recording, Error> {
         let raw = self.sampler.take().and_then(RunningSampler::stop).ok_or(Error::NotRecording)?;
         Ok(self.symbolize(raw))
     }
 
-    /// Goes on with another rate; what was recorded since the last cut is dropped.
+    /// Goes on with another rate, and hands over what was recorded at the old one since the last cut, as
+    /// [`Recorder::cut`] does: a recording has one rate.
     ///
     /// # Errors
     ///
-    /// For a rate out of range, which changes nothing, and when sampling could not start again.
-    pub fn set_rate(&self, rate_hz: u32) -> Result<(), Error> {
-        Ok(self.running().set_rate(rate_hz)?)
+    /// For a rate out of range, which changes nothing, and when sampling could not start again; what was recorded is
+    /// left for [`Recorder::cut`] or [`Recorder::stop`] then.
+    pub fn set_rate(&self, rate_hz: u32) -> Result<Recording, Error> {
+        let raw = self.remembering_counters(|sampler| sampler.set_rate(rate_hz).map_err(Error::from))?;
+        Ok(self.symbolize(raw))
+    }
+
+    /// Adds up the counters of what ends with `cut`, for [`Recorder::counters`].
+    fn remembering_counters(
+        &self,
+        cut: impl FnOnce(&RunningSampler) -> Result<RawRecording, Error>,
+    ) -> Result<RawRecording, Error> {
+        let before = &mut *self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        let counters = self.running().counters();
+        let raw = cut(self.running());
+        // A change of the rate that fails may leave sampling as it was, or stopped.
+        if raw.is_ok() || self.rate_hz() == 0 {
+            for counter in counters {
+                *before.entry(counter.name).or_default() += counter.value;
+            }
+        }
+        raw
     }
 
     /// Returns the rate that was asked for; 0 when sampling has stopped.
@@ -84,6 +101,10 @@ impl Recorder {
     pub fn counters(&self) -> Vec<Counter> {
         let before = &*self.before.lock().unwrap_or_else(PoisonError::into_inner);
         let mut counters = self.running().counters();
+        if counters.is_empty() {
+            // Sampling has stopped.
+            return before.iter().map(|(name, value)| Counter { name, value: *value }).collect();
+        }
         for counter in &mut counters {
             counter.value += before.get(counter.name).copied().unwrap_or(0);
         }
