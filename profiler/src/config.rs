@@ -18,6 +18,9 @@ pub mod defaults {
     pub const MIN_RING_BYTES: usize = 64 << 10;
     /// The largest ring of a thread.
     pub const MAX_RING_BYTES: usize = 16 << 20;
+    /// What the rings of all threads take before the rings of further threads are made smaller, down to
+    /// [`MIN_RING_BYTES`]; with the most threads, 2048, that is 384 MiB at any rate.
+    pub const MAX_TOTAL_RING_BYTES: usize = 256 << 20;
     /// Different stacks kept in one recording.
     pub const MAX_STACKS: usize = 1 << 20;
     /// The highest rate. Above it the kernel's part of a signal takes most of the CPU.
@@ -33,7 +36,8 @@ pub struct SamplerConfig {
     pub timer: Option<TimerKind>,
     /// Frames kept of a stack, innermost first.
     pub max_depth: u16,
-    /// Bytes of each thread's ring, at most [`defaults::MAX_RING_BYTES`]; `None` takes what the rate needs.
+    /// Bytes of each thread's ring, at most [`defaults::MAX_RING_BYTES`]; `None` takes what the rate needs. Threads
+    /// beyond [`defaults::MAX_TOTAL_RING_BYTES`] get smaller ones; what does not fit is counted as lost.
     pub ring_bytes: Option<usize>,
     /// Different stacks kept in one recording.
     pub max_stacks: usize,

@@ -13,7 +13,7 @@ use wasmscope_signal::{End, FrameTag, Record};
 use crate::aggregate::Aggregate;
 use crate::raw_recording::RawRecording;
 use crate::sys;
-use crate::thread_states::{ThreadStates, wait_until_unread};
+use crate::thread_states::{PooledState, ThreadStates, wait_until_unread};
 use crate::threads::{SampledThread, Threads};
 use crate::timer::TimerChoice;
 use crate::totals::{Armed, Totals};
@@ -168,12 +168,12 @@ impl Session {
             let sampled = threads.live.iter().filter(|thread| thread.has_recorded);
             sampled.map(|thread| (thread.number, thread.pooled)).collect()
         };
-        for (number, mut pooled) in armed {
-            self.drain_ring(number, pooled.ring(self.config.ring_size()), drained);
+        for (number, pooled) in armed {
+            self.drain_ring(number, pooled, drained);
         }
         let departed = std::mem::take(&mut *lock(&self.departed));
-        for mut thread in departed {
-            self.drain_ring(thread.number, thread.pooled.ring(self.config.ring_size()), drained);
+        for thread in departed {
+            self.drain_ring(thread.number, thread.pooled, drained);
             drained.last.retain(|(number, _)| *number != thread.number);
             ThreadStates::global().release(thread.pooled);
         }
@@ -181,7 +181,10 @@ impl Session {
         drained.totals.merge(&totals);
     }
 
-    fn drain_ring(&self, thread: ThreadNumber, ring: &wasmscope_signal::Ring<'_>, drained: &mut Drained) {
+    fn drain_ring(&self, thread: ThreadNumber, pooled: PooledState, drained: &mut Drained) {
+        let Some(ring) = pooled.made_ring() else {
+            return;
+        };
         drained.words.clear();
         ring.consume(|word| drained.words.push(word));
         if drained.words.is_empty() {

@@ -1,9 +1,11 @@
 //! The states of all sampled threads, past and present.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use wasmscope_signal::{Ring, ThreadState};
+
+use crate::defaults::{MAX_TOTAL_RING_BYTES, MIN_RING_BYTES};
 
 /// Threads sampled at a time, at most; each needs a ring.
 const MAX_STATES: usize = 2048;
@@ -29,17 +31,47 @@ pub(crate) struct PooledState {
 }
 
 impl PooledState {
-    /// Returns the ring, made or enlarged to hold at least `bytes`.
+    /// Returns the ring, made or enlarged to hold `bytes`; less when all rings together take too much.
     pub(crate) fn ring(&mut self, bytes: usize) -> &'static Ring<'static> {
         match self.ring {
-            Some((ring, size)) if size >= bytes => ring,
+            Some((ring, size)) if size >= RING_BYTES.allowed(bytes) => ring,
             _ => {
+                let bytes = RING_BYTES.take(bytes);
                 let words: Box<[AtomicU64]> = (0..bytes / size_of::<u64>()).map(|_| AtomicU64::new(0)).collect();
                 let ring: &'static Ring<'static> = Box::leak(Box::new(Ring::new(Box::leak(words))));
                 self.ring = Some((ring, bytes));
                 ring
             }
         }
+    }
+
+    /// Returns the ring as it was made, if it was.
+    pub(crate) fn made_ring(&self) -> Option<&'static Ring<'static>> {
+        self.ring.map(|(ring, _)| ring)
+    }
+}
+
+/// What the rings of this process take, those included that were given up for larger ones.
+static RING_BYTES: RingBytes = RingBytes(AtomicUsize::new(0));
+
+struct RingBytes(AtomicUsize);
+
+impl RingBytes {
+    /// Returns how large a ring may be for which `wanted` bytes are wanted.
+    fn allowed(&self, wanted: usize) -> usize {
+        let room = MAX_TOTAL_RING_BYTES.saturating_sub(self.0.load(Ordering::Relaxed));
+        let mut size = wanted;
+        while size > room && size > MIN_RING_BYTES {
+            size /= 2;
+        }
+        size
+    }
+
+    /// Counts a ring for which `wanted` bytes are wanted, and returns how large it may be.
+    fn take(&self, wanted: usize) -> usize {
+        let size = self.allowed(wanted);
+        self.0.fetch_add(size, Ordering::Relaxed);
+        size
     }
 }
 
@@ -106,5 +138,22 @@ mod tests {
         assert!(std::ptr::eq(again.state, state) && std::ptr::eq(again.ring(1 << 10), small));
         assert!(!std::ptr::eq(again.ring(1 << 11), small));
         assert!(!std::ptr::eq(pool.acquire().unwrap().state, state));
+    }
+
+    #[test]
+    fn the_rings_of_all_threads_at_the_highest_rate_stay_within_a_bound() {
+        let all = RingBytes(AtomicUsize::new(0));
+        let wanted = crate::SamplerConfig { rate_hz: 20_000, ..crate::SamplerConfig::default() }.ring_size();
+        let sizes: Vec<usize> = (0..MAX_STATES).map(|_| all.take(wanted)).collect();
+        assert_eq!((sizes[0], sizes[MAX_STATES - 1]), (wanted, MIN_RING_BYTES));
+        assert!(sizes.iter().sum::<usize>() <= MAX_TOTAL_RING_BYTES + MAX_STATES * MIN_RING_BYTES);
+        assert_eq!(MAX_TOTAL_RING_BYTES + MAX_STATES * MIN_RING_BYTES, 384 << 20);
+        assert_eq!(all.take(1 << 10), 1 << 10, "a small ring is never made larger");
+    }
+
+    #[test]
+    fn a_ring_that_cannot_grow_any_more_stays_in_use() {
+        let all = RingBytes(AtomicUsize::new(MAX_TOTAL_RING_BYTES));
+        assert_eq!(all.allowed(16 << 20), MIN_RING_BYTES);
     }
 }
