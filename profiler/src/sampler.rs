@@ -37,7 +37,7 @@ pub struct RunningSampler {
 enum State {
     Running(Running),
     /// A change of the rate failed: what was recorded before it, until somebody takes it.
-    Stopped(Option<RawRecording>),
+    Stopped(Option<Box<RawRecording>>),
 }
 
 #[derive(Debug)]
@@ -111,7 +111,7 @@ impl RunningSampler {
     pub fn cut(&self) -> Option<RawRecording> {
         match &mut *self.lock() {
             State::Running(running) => Some(running.session.cut()),
-            State::Stopped(left) => left.take(),
+            State::Stopped(left) => left.take().map(|left| *left),
         }
     }
 
@@ -147,7 +147,7 @@ impl RunningSampler {
             }
             Err(error) => {
                 signal::uninstall();
-                *state = State::Stopped(Some(recording));
+                *state = State::Stopped(Some(Box::new(recording)));
                 Err(error)
             }
         }
@@ -191,7 +191,7 @@ impl RunningSampler {
                 signal::uninstall();
                 Some(recording)
             }
-            State::Stopped(left) => left,
+            State::Stopped(left) => left.map(|left| *left),
         }
     }
 
