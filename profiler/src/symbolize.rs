@@ -1,7 +1,9 @@
 //! From counted stacks of code offsets to a profile with names and lines.
 
+use std::hash::RandomState;
+
 use indexmap::IndexSet;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxHashMap;
 use wasmscope_model::{
     CodeLocation, Event, FrameOrigin, Function, FunctionId, Line, LineOrigin, Location, LocationId, Marker, Module,
     ModuleId, NameOrigin, PcKind, Place, Profile, Resolved, SampleRow, StackTable, SymbolSource, WhyNoLine,
@@ -9,7 +11,8 @@ use wasmscope_model::{
 
 use crate::aggregate::{Aggregate, GuestFrame, StackFrame};
 
-type Ordered<T> = IndexSet<T, FxBuildHasher>;
+/// Hashed with a secret: names come from modules and files that may be made to collide.
+type Ordered<T> = IndexSet<T, RandomState>;
 
 /// Builds a profile: each distinct place is looked up once.
 pub(crate) fn symbolized(aggregate: Aggregate, period_nanos: u64, source: &mut dyn SymbolSource) -> Profile {

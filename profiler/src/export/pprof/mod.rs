@@ -1,12 +1,12 @@
 //! pprof: gzipped `profile.proto`.
 
+use std::hash::RandomState;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use flate2::{Compression, GzBuilder};
 use indexmap::IndexSet;
 use prost::Message;
-use rustc_hash::FxBuildHasher;
 use wasmscope_model::{Event, LocationId, Module, ModuleId, Place, Recording, RunReport};
 
 pub(crate) mod extension;
@@ -47,7 +47,7 @@ pub(crate) fn columns(event: Event) -> [(&'static str, &'static str); 2] {
 
 #[derive(Default)]
 struct Encoder {
-    strings: IndexSet<String, FxBuildHasher>,
+    strings: IndexSet<String, RandomState>,
 }
 
 impl Encoder {
