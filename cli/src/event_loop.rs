@@ -19,6 +19,8 @@ const STACK_BYTES: usize = 8 << 20;
 pub enum Event {
     /// The guest ended.
     Guest(GuestEnd),
+    /// The system gave no threads.
+    NotStarted(std::io::Error),
     /// The guest's thread panicked, which is a defect of the runtime; the panic has been printed.
     Panicked,
     /// SIGINT or SIGTERM came.
@@ -59,9 +61,13 @@ impl EventLoop {
     pub fn run(&self, guest: ReadyGuest, window: Option<Duration>) -> Result<Event> {
         let of_guest = self.sender.clone();
         let run = move || {
-            let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| guest.run()));
+            let event = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| guest.run())) {
+                Ok(Ok(end)) => Event::Guest(end),
+                Ok(Err(error)) => Event::NotStarted(error),
+                Err(_) => Event::Panicked,
+            };
             // When the time is over nobody listens any more.
-            let _ = of_guest.send(end.map_or(Event::Panicked, Event::Guest));
+            let _ = of_guest.send(event);
         };
         std::thread::Builder::new()
             .name("guest".into())

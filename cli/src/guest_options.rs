@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use clap::{Args, CommandFactory};
-use wasmscope::GuestRun;
+use wasmscope::{CommonOptions, GuestRun, NativeProfile};
 
 use crate::profile::Profile;
 
 /// The guest, and what it is given.
-#[derive(Args, Debug)]
+#[derive(Args)]
 #[command(next_help_heading = "Guest")]
 pub struct GuestOptions {
     /// Set an environment variable of the guest; NAME alone inherits it.
@@ -23,21 +23,69 @@ pub struct GuestOptions {
 
     /// Call this exported function, with ARGS as its arguments.
     ///
-    /// `_initialize` is called before it where there is one. Without this option `_start` is called.
+    /// `_initialize` is called before it where there is one. Without this option `_start` is called. For a component it
+    /// is a call in WAVE's notation, such as 'add(1, 2)' or 'my:pkg/iface.func("text")'.
     #[arg(long, value_name = "FUNCTION")]
     invoke: Option<String>,
 
+    /// Give the guest this name of itself in place of its file's.
+    #[arg(long, value_name = "NAME")]
+    argv0: Option<String>,
+
+    /// Instantiate a core module first, for the guest to import from by NAME.
+    #[arg(long, value_name = "NAME=FILE", value_parser = parse_preload)]
+    preload: Vec<(String, PathBuf)>,
+
+    /// Allow guests that are machine code, by `wasmtime compile`.
+    ///
+    /// Such a file may do whatever this process may. Allow it only for files that you have made yourself.
+    #[arg(long)]
+    allow_precompiled: bool,
+
+    /// Also write a profile for the system's tools: perfmap or jitdump.
+    ///
+    /// This is wasmtime's option. Its `guest` is what `wasmscope profile` does, with less bias.
+    #[arg(long, value_name = "STRATEGY", value_parser = parse_native_profile)]
+    profile: Option<NativeProfile>,
+
     /// Compile anew; else machine code is kept in the cache folder.
     ///
-    /// The folder is wasmscope in XDG_CACHE_HOME, or in .cache in the home folder.
+    /// The folder is wasmscope in XDG_CACHE_HOME, or in .cache in the home folder. -C cache-config=FILE takes another.
     #[arg(long)]
     no_cache: bool,
 
-    /// The .wasm or .wat file, and the arguments that it gets.
+    #[command(flatten, next_help_heading = "wasmtime's options")]
+    wasmtime: CommonOptions,
+
+    /// The .wasm, .wat or .cwasm file, and the arguments that it gets; - reads standard input.
     ///
     /// Options of wasmscope go before it; whatever follows is the guest's.
     #[arg(value_name = "GUEST [ARGS]", trailing_var_arg = true, required = true, help_heading = None)]
     guest_and_args: Vec<OsString>,
+}
+
+/// Takes the long name of wasmtime's `--record` away: that word is ours. Its letter stays, and is refused.
+pub fn without_long_name(record: clap::Arg) -> clap::Arg {
+    record.long(None).hide(true)
+}
+
+fn parse_preload(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !file.is_empty() => Ok((name.to_owned(), file.into())),
+        _ => Err("it is NAME=FILE".to_owned()),
+    }
+}
+
+fn parse_native_profile(text: &str) -> Result<NativeProfile, String> {
+    match text {
+        "perfmap" => Ok(NativeProfile::PerfMap),
+        "jitdump" => Ok(NativeProfile::JitDump),
+        "vtune" => Err("VTune's library is not built in".to_owned()),
+        guest if guest.starts_with("guest") => {
+            Err("`wasmscope profile GUEST` profiles the guest, without compiling epochs into it".to_owned())
+        }
+        _ => Err("there is no such strategy; there are perfmap and jitdump".to_owned()),
+    }
 }
 
 fn parse_env(text: &str) -> Result<(String, Option<String>), String> {
@@ -65,13 +113,22 @@ impl GuestOptions {
     }
 
     /// Returns what to run, and with what.
-    pub fn run(&self) -> Result<GuestRun> {
+    pub fn guest_run(&self) -> Result<GuestRun> {
         let args =
             self.guest_and_args.iter().skip(1).map(|arg| {
                 arg.to_str().map(str::to_owned).ok_or_else(|| anyhow!("argument {arg:?} is not valid UTF-8"))
             });
-        let (env, dirs) = (self.env.clone(), self.dir.clone());
-        Ok(GuestRun { args: args.collect::<Result<_>>()?, env, dirs, invoke: self.invoke.clone() })
+        Ok(GuestRun {
+            args: args.collect::<Result<_>>()?,
+            argv0: self.argv0.clone(),
+            env: self.env.clone(),
+            dirs: self.dir.clone(),
+            invoke: self.invoke.clone(),
+            preload: self.preload.clone(),
+            allow_precompiled: self.allow_precompiled,
+            native_profile: self.profile,
+            wasmtime: self.wasmtime.clone(),
+        })
     }
 
     /// Tells whether compiled code is kept between runs.

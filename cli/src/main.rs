@@ -3,12 +3,15 @@
 mod color;
 mod event_loop;
 mod file_pattern;
+mod guest_ended;
 mod guest_options;
 mod output_options;
 mod profile;
 mod quantity;
 mod record_options;
+mod recorded_run;
 mod report;
+mod run;
 mod terminal;
 mod verdict;
 
@@ -32,6 +35,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
+    Run(run::Run),
     Profile(profile::Profile),
     Report(report::Report),
 }
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
     };
     terminal::set_color(cli.color);
     let verdict = match cli.verb {
+        Verb::Run(run) => run.execute(),
         Verb::Profile(profile) => profile.execute(),
         Verb::Report(report) => report.execute(),
     };

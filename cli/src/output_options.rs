@@ -70,8 +70,15 @@ impl OutputOptions {
 
     /// Checks that each file can be written, before anything else happens. Without any, the default file is taken.
     pub fn check(&self, module: &str) -> Result<Outputs> {
+        Outputs::check(&self.output, self.force, module)
+    }
+}
+
+impl Outputs {
+    /// As [`OutputOptions::check`].
+    pub fn check(output: &[PathBuf], force: bool, module: &str) -> Result<Outputs> {
         let now = SystemTime::now();
-        let expanded = self.output.iter().map(|path| match path.to_str() {
+        let expanded = output.iter().map(|path| match path.to_str() {
             Some(pattern) => file_pattern::expand(pattern, module, now),
             None => path.clone(),
         });
@@ -82,18 +89,16 @@ impl OutputOptions {
         }
         let mut known = Vec::new();
         for file in &files {
-            export::check_writable(file, self.force)?;
+            export::check_writable(file, force)?;
             let place = place_of(file);
             if known.contains(&place) {
                 bail!("{} is named twice", file.display());
             }
             known.push(place);
         }
-        Ok(Outputs { files, force: self.force, default_of })
+        Ok(Outputs { files, force, default_of })
     }
-}
 
-impl Outputs {
     /// Writes every file, says where it is, and goes on after a failure; tells whether all went well.
     ///
     /// An empty profile has no flame graph. That is said, and is no failure.

@@ -2,15 +2,15 @@
 
 use std::io::{self, BufWriter, Write};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use clap::Parser;
-use wasmscope::{Guest, GuestEnd, ProfileSession, ReadyGuest};
+use wasmscope::Guest;
 use wasmscope_profiler::export;
 
-use crate::event_loop::{Event, EventLoop, exit_code_of};
-use crate::guest_options::GuestOptions;
+use crate::guest_options::{GuestOptions, without_long_name};
 use crate::output_options::OutputOptions;
 use crate::record_options::RecordOptions;
+use crate::recorded_run::RecordedRun;
 use crate::terminal;
 use crate::verdict::{OWN_FAILURE_BESIDE_GUEST, Verdict};
 
@@ -31,10 +31,15 @@ with the profile written; 0 when --duration ended it; 125 when wasmscope failed.
 
 /// Run a guest and see where it spends its time.
 ///
-/// The guest is a WebAssembly module for WASI preview 1, or a module whose functions are called with --invoke. It
-/// runs as under `wasmtime run`: with our streams, and with the variables and directories that are named here.
-#[derive(Parser, Debug)]
-#[command(name = "profile", override_usage = "wasmscope profile [OPTIONS] GUEST [ARGS]...", after_long_help = EXAMPLES)]
+/// The guest is a WebAssembly module or component that `wasmtime run` would run, and runs as it would there: with our
+/// streams, and with the variables, directories and options that are named here.
+#[derive(Parser)]
+#[command(
+    name = "profile",
+    override_usage = "wasmscope profile [OPTIONS] GUEST [ARGS]...",
+    after_long_help = EXAMPLES,
+    mut_arg("record_raw", without_long_name)
+)]
 pub struct Profile {
     #[command(flatten)]
     record: RecordOptions,
@@ -56,34 +61,16 @@ impl Profile {
         let config = self.record.config()?;
         let guest = Guest::load(self.guest.path()?)?;
         let outputs = self.output.check(guest.name())?;
-        let session = ProfileSession::builder().user_cache(self.guest.cache()).build()?;
-        let ready = self.guest.run()?.prepare(&session, &guest)?;
-        self.say_what_is_odd(&guest, &ready);
-
-        let events = EventLoop::new()?;
-        let recorder = session.record(config)?;
-        let event = events.run(ready, self.record.duration)?;
-        let recording = recorder.stop()?;
+        let run = RecordedRun::prepare(&self.guest, &guest)?;
+        let (recording, ended) = run.record(config, self.record.duration)?;
 
         // The recording is what nobody can make again, so it is written whatever else fails.
-        let told = tell_end(event);
+        let told = ended.tell();
         let shown = self.write_table(&recording);
         let all_written = outputs.write(&recording, guest.name());
         let code = told?;
         shown.context("failed to write the table")?;
         Ok(Verdict(if all_written { code } else { i32::from(OWN_FAILURE_BESIDE_GUEST) }))
-    }
-
-    fn say_what_is_odd(&self, guest: &Guest, ready: &ReadyGuest) {
-        if let Some(option) = self.guest.misplaced_option() {
-            let name = guest.name();
-            terminal::hint(format_args!("{option} stands after {name}, so the guest gets it; ours go before {name}"));
-        }
-        if ready.takes_arguments() {
-            terminal::warning(
-                "using `--invoke` with a function that takes arguments is experimental and may break in the future",
-            );
-        }
     }
 
     /// Writes the table to standard error, since standard output is the guest's.
@@ -92,29 +79,5 @@ impl Profile {
         let layout = self.output.layout(&io::stderr());
         let written = export::write_table(recording, self.record.event(), layout, &mut out);
         Ok(terminal::unless_broken_pipe(written.and_then(|()| out.flush()))?)
-    }
-}
-
-/// Says how the run ended, in wasmtime's words where the guest ended it, and returns the exit code.
-fn tell_end(event: Event) -> Result<i32> {
-    match event {
-        Event::Guest(end) => {
-            match &end {
-                GuestEnd::Returned(values) if !values.is_empty() => {
-                    terminal::warning(
-                        "using `--invoke` with a function that returns values is experimental and may break in the future",
-                    );
-                    let mut out = io::stdout().lock();
-                    terminal::unless_broken_pipe(values.iter().try_for_each(|value| writeln!(out, "{value}")))
-                        .context("failed to write what the function returned")?;
-                }
-                GuestEnd::Trapped(report) | GuestEnd::Failed(report) => terminal::error(report),
-                GuestEnd::Returned(_) | GuestEnd::Exited(_) => {}
-            }
-            Ok(end.exit_code())
-        }
-        Event::Signal(signal) => Ok(exit_code_of(signal)),
-        Event::TimeOver => Ok(0),
-        Event::Panicked => Err(anyhow!("the guest's thread panicked; this is a defect of wasmscope")),
     }
 }

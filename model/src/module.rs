@@ -21,4 +21,6 @@ pub struct Module {
     pub file_hash: String,
     /// The contents of the `build_id` section, hexadecimal; empty when there is none.
     pub build_id: String,
+    /// Whether a tool made it to join other modules, so that its frames are of little interest.
+    pub is_adapter: bool,
 }

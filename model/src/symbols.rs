@@ -47,11 +47,17 @@ pub enum Marker {
     UnknownCode,
     /// The stack was not kept, because the table of stacks was full.
     Folded,
+    /// Frames of adapters that join the modules of a component, left out.
+    Adapter,
+    /// Tasks of a component that wait for the host, and have no stack meanwhile.
+    WaitingTasks,
+    /// Runnable, and not running.
+    NotScheduled,
 }
 
 impl Marker {
     /// Every marker.
-    pub const ALL: [Marker; 7] = [
+    pub const ALL: [Marker; 10] = [
         Marker::Host,
         Marker::Trampoline,
         Marker::Truncated,
@@ -59,6 +65,9 @@ impl Marker {
         Marker::Broken,
         Marker::UnknownCode,
         Marker::Folded,
+        Marker::Adapter,
+        Marker::WaitingTasks,
+        Marker::NotScheduled,
     ];
 
     /// Returns the text shown in place of a function's name.
@@ -71,6 +80,9 @@ impl Marker {
             Marker::Broken => "[broken stack]",
             Marker::UnknownCode => "[unknown code]",
             Marker::Folded => "[stack table full]",
+            Marker::Adapter => "[adapter]",
+            Marker::WaitingTasks => "[waiting tasks]",
+            Marker::NotScheduled => "[not scheduled]",
         }
     }
 

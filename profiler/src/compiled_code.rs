@@ -89,7 +89,9 @@ impl CompiledCode {
             return None;
         }
         let origin = self.address_map.origin(text_offset, function.text_start..end);
-        let code_start = self.modules.get(function.module as usize)?.code_section_start.get();
+        let module = self.modules.get(function.module as usize)?;
+        let origin = origin.filter(|_| module.code_section_size.get() > 0);
+        let code_start = module.code_section_start.get();
         let offset = origin.and_then(|(file, _)| CodeOffset::from_file_offset(u64::from(file), code_start));
         Some(CodePlace {
             module: function.module,
@@ -113,6 +115,7 @@ mod tests {
             code_section_size: ByteSize::new(1000),
             file_hash: String::new(),
             build_id: String::new(),
+            is_adapter: false,
         };
         let function =
             |text_start, function_index| CompiledFunction { text_start, text_len: 50, module: 0, function_index };

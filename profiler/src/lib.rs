@@ -36,5 +36,5 @@ pub use error::Error;
 pub use raw_recording::RawRecording;
 pub use sampler::{RunningSampler, Sampler};
 pub use sys::now as monotonic_now;
-pub use threads::{forget_store, guest_entered, guest_left, set_labels};
-pub use wasmscope_signal::StoreContext;
+pub use threads::{Polling, forget_store, guest_entered, guest_left, poll_began, poll_ended, set_labels};
+pub use wasmscope_signal::{ParkedActivation, StoreContext};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use wasmscope_model::{SampleContext, ThreadNumber};
-use wasmscope_signal::{StoreContext, register_current_thread, unregister_current_thread};
+use wasmscope_signal::{BegunPoll, ParkedActivation, StoreContext, register_current_thread, unregister_current_thread};
 
 use crate::session::Session;
 use crate::sys::{self, Tid};
@@ -95,9 +95,7 @@ struct Membership {
 impl Drop for Membership {
     fn drop(&mut self) {
         // A thread that ends has left every guest.
-        while self.pooled.state.activations.depth() > 0 {
-            self.pooled.state.activations.leave();
-        }
+        self.pooled.state.activations.leave_all();
         Threads::lock().leave(self.number);
     }
 }
@@ -162,9 +160,60 @@ pub fn guest_entered(context: Option<StoreContext>, store: u64) {
     });
 }
 
-/// Notes that the guest entered last has returned or trapped. Call it from `CallHook::ReturningFromWasm`.
-pub fn guest_left() {
-    with_member(|member| member.pooled.state.activations.leave());
+/// Notes that the guest of a store that was entered last has returned or trapped. Call it from
+/// `CallHook::ReturningFromWasm`.
+pub fn guest_left(store: u64) {
+    with_member(|member| member.pooled.state.activations.leave(store));
+}
+
+/// A poll that [`poll_began`] noted.
+#[derive(Debug)]
+#[must_use]
+pub struct Polling {
+    begun: BegunPoll,
+    labels_before: Option<[u64; 5]>,
+}
+
+/// Notes that the calling thread is about to poll a future that drives guests of a store, which may be suspended and go
+/// on on another thread. Pass the result to [`poll_ended`] on this thread.
+///
+/// The samples of the poll carry `labels`, if there are any. `parked` is what the poll before has left.
+pub fn poll_began(
+    context: StoreContext,
+    store: u64,
+    labels: Option<&SampleContext>,
+    parked: &[ParkedActivation],
+) -> Option<Polling> {
+    // A thread that is ending has no thread-locals any more, and is not sampled.
+    let standing = STANDING.try_with(|standing| {
+        let mut standing = standing.try_borrow_mut().ok()?;
+        let state = standing.joined()?.pooled.state;
+        let labels_before = labels.map(|labels| {
+            let before = state.labels_now();
+            state.set_labels(label_words(labels));
+            before
+        });
+        Some(Polling { begun: state.activations.begin_poll(context, store, parked), labels_before })
+    });
+    standing.ok().flatten()
+}
+
+/// Notes that a poll is over, and puts the activations that are suspended now into `parked`.
+pub fn poll_ended(polling: Polling, parked: &mut Vec<ParkedActivation>) {
+    parked.clear();
+    with_member(|member| {
+        let state = member.pooled.state;
+        state.activations.end_poll(polling.begun, |activation| parked.push(activation));
+        if let Some(labels) = polling.labels_before {
+            state.set_labels(labels);
+        }
+    });
+}
+
+/// The words of a record that say what a thread is working for.
+fn label_words(labels: &SampleContext) -> [u64; 5] {
+    let SampleContext { request, trace_id, span_id, guest_task, store: _ } = *labels;
+    [request, (trace_id >> 64) as u64, trace_id as u64, span_id, guest_task]
 }
 
 /// Says what the calling thread is working for: its samples carry these words until they are set again. The store is
@@ -174,12 +223,10 @@ pub fn guest_left() {
 ///
 /// A sample that is taken while this call is at work may carry some words of before and some of after.
 pub fn set_labels(labels: &SampleContext) {
-    let SampleContext { request, trace_id, span_id, guest_task, store: _ } = *labels;
-    let [high, low] = [(trace_id >> 64) as u64, trace_id as u64];
     // A thread that is ending has no thread-locals any more, and is not sampled.
     let _ = STANDING.try_with(|standing| {
         if let Some(member) = standing.try_borrow_mut().ok().as_deref_mut().and_then(Standing::joined) {
-            member.pooled.state.set_labels([request, high, low, span_id, guest_task]);
+            member.pooled.state.set_labels(label_words(labels));
         }
     });
 }

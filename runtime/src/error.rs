@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use wasmscope_profiler::export::sanitized;
 
+use crate::{Guest, GuestKind};
+
 /// Why a guest could not be loaded, prepared or recorded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -25,15 +27,25 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// The file is a component.
-    #[error(
-        "cannot load {guest}: it is a component, and this version profiles core modules; profile the core module \
-         that it was made from"
-    )]
-    Component {
+    /// The file is of another kind than is wanted.
+    #[error("cannot load {guest}: it is {kind}, and {wanted} is wanted here")]
+    WrongKind {
         /// The file.
         guest: String,
+        /// What it is.
+        kind: &'static str,
+        /// What is wanted.
+        wanted: &'static str,
     },
+    /// The file is machine code, and nobody said that it is to be trusted.
+    #[error(
+        "{0} is machine code, which may do whatever this process may; --allow-precompiled runs it, if you trust where \
+         it came from"
+    )]
+    Precompiled(String),
+    /// Options that are refused, or that do not fit together.
+    #[error("{0}")]
+    Options(String),
     /// The module imports something that nobody offers.
     #[error("{guest} imports the {import}, {hint}")]
     MissingImport {
@@ -97,8 +109,14 @@ impl Error {
         Self::Invalid { guest: sanitized(guest).into_owned(), reason: sanitized(reason).into_owned() }
     }
 
-    pub(crate) fn component(guest: &str) -> Self {
-        Self::Component { guest: sanitized(guest).into_owned() }
+    pub(crate) fn wrong_kind(guest: &Guest, wanted: &'static str) -> Self {
+        let kind = match guest.kind() {
+            GuestKind::Module => "a core module",
+            GuestKind::Component => "a component",
+            GuestKind::PrecompiledModule => "machine code of a core module",
+            GuestKind::PrecompiledComponent => "machine code of a component",
+        };
+        Self::WrongKind { guest: sanitized(guest.path()).into_owned(), kind, wanted }
     }
 
     /// Wraps what wasmtime says of a configuration, with its causes in one line.

@@ -134,9 +134,9 @@ impl Target for InProcessTarget {
         out: &mut dyn Write,
         _: &CancelToken,
     ) -> Result<Answer<()>, TargetError> {
-        let kept = self.shared.modules.find(identity);
-        let kept = kept.ok_or_else(|| TargetError::NotFound { what: "module", name: identity.to_string() })?;
-        out.write_all(kept.image.bytes()).map_err(|error| TargetError::Output(error.to_string()))?;
+        let image = self.shared.modules.find(identity);
+        let image = image.ok_or_else(|| TargetError::NotFound { what: "module", name: identity.to_string() })?;
+        out.write_all(image.bytes()).map_err(|error| TargetError::Output(error.to_string()))?;
         Ok(Answer::whole(()))
     }
 

@@ -29,39 +29,50 @@
 //! 3. [`ProfileSession::new_store`] or [`ProfileSession::attach`] makes a store say when its guest is entered and left.
 //! 4. [`ProfileSession::record`] samples every thread that runs a guest; [`Recorder::stop`] names what it found.
 //!
-//! [`GuestRun`] does all of it for a WASI command, as the tool does. [`InProcessTarget`] answers for the guests of this
-//! process as [`wasmscope_model::Target`].
+//! Async guests need one thing more: their futures are polled inside [`AttachedStore::sampled`].
+//!
+//! With the feature `cli`, `GuestRun` does all of it for a WASI command, as `wasmtime run` does. [`InProcessTarget`]
+//! answers for the guests of this process as [`wasmscope_model::Target`].
 //!
 //! Linking this crate opens no file, socket or timer and installs no signal handler; [`ProfileSession::record`] does
 //! the latter.
 //!
-//! Not for: components and async stores; this version samples core modules.
+//! Not for: reading debug information (`wasmscope-symbolizer`), taking samples (`wasmscope-profiler`).
 
+mod attached_store;
+#[cfg(feature = "cli")]
+mod command;
 mod compile_cache;
 mod compiled;
-mod described_module;
+mod described_code;
 mod error;
 mod guest;
+#[cfg(feature = "cli")]
 mod guest_end;
-mod guest_run;
-mod imports;
 mod in_process_target;
 mod internals;
-mod invocation;
 mod loaded_modules;
 mod notes;
 mod recorder;
 mod session;
+#[cfg(feature = "cli")]
 mod trap_report;
-mod wasi;
+#[cfg(feature = "cli")]
+mod trap_words;
 
-pub use described_module::DescribedModule;
+pub use attached_store::{AttachedStore, Sampled};
+#[cfg(feature = "cli")]
+pub use command::{
+    CommonOptions, GuestRun, NativeProfile, OPTIONS, OptionGroup, ReadyGuest, Verdict, WasmtimeOption,
+};
+pub use described_code::DescribedCode;
 pub use error::Error;
-pub use guest::Guest;
+pub use guest::{Guest, GuestKind};
+#[cfg(feature = "cli")]
 pub use guest_end::GuestEnd;
-pub use guest_run::{GuestRun, ReadyGuest};
 pub use in_process_target::InProcessTarget;
 pub use recorder::Recorder;
 pub use session::{ProfileSession, SessionBuilder};
+#[cfg(feature = "cli")]
 pub use trap_report::{TrapFrame, TrapReport};
 pub use wasmscope_profiler::{SamplerConfig, defaults};

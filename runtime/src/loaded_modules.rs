@@ -15,25 +15,61 @@ pub(crate) struct LoadedModules {
 
 #[derive(Debug, Default)]
 struct Inner {
-    loaded: HashMap<NativeAddress, Arc<KeptModule>>,
-    unloaded: HashMap<CodeIdentity, Arc<KeptModule>>,
+    loaded: HashMap<NativeAddress, Arc<KeptCode>>,
+    unloaded: HashMap<Vec<CodeIdentity>, Arc<KeptCode>>,
     recording: bool,
 }
 
-/// A module with its bytes.
+/// Machine code, and the modules that it was compiled from.
+#[derive(Debug)]
+pub(crate) struct KeptCode {
+    machine_code: ByteSize,
+    modules: Vec<KeptModule>,
+}
+
+/// A module with its bytes, if they are there.
 #[derive(Debug)]
 pub(crate) struct KeptModule {
     pub(crate) module: Module,
-    pub(crate) image: ModuleImage,
-    machine_code: ByteSize,
+    pub(crate) image: Option<ModuleImage>,
+    /// Names of functions by their index, where there are no bytes.
+    pub(crate) names: Vec<(u32, String)>,
+}
+
+impl KeptCode {
+    pub(crate) fn new(machine_code: ByteSize, modules: Vec<KeptModule>) -> Self {
+        Self { machine_code, modules }
+    }
+
+    /// Finds the module whose code section covers an offset in the file.
+    pub(crate) fn module_at(&self, file_offset: u64) -> Option<&KeptModule> {
+        self.modules.iter().find(|kept| kept.image.as_ref().is_some_and(|image| image.has_code_at(file_offset)))
+    }
+
+    fn identities(&self) -> Vec<CodeIdentity> {
+        self.modules.iter().map(|kept| kept.module.identity).collect()
+    }
+
+    fn add_to(&self, symbolizer: &mut Symbolizer) {
+        for kept in &self.modules {
+            match &kept.image {
+                Some(image) => symbolizer.add_module(image.clone()),
+                None => {
+                    for (index, name) in &kept.names {
+                        symbolizer.add_name(kept.module.identity, *index, name);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Unloaded modules kept for one recording; those of more are forgotten, and their frames stay without names.
 const MAX_UNLOADED: usize = 1024;
 
 impl LoadedModules {
-    pub(crate) fn load(&self, start: NativeAddress, machine_code: ByteSize, module: Module, image: ModuleImage) {
-        self.lock().loaded.insert(start, Arc::new(KeptModule { module, image, machine_code }));
+    pub(crate) fn load(&self, start: NativeAddress, code: KeptCode) {
+        self.lock().loaded.insert(start, Arc::new(code));
     }
 
     /// Notes that the code at `start` is gone.
@@ -41,7 +77,7 @@ impl LoadedModules {
         let inner = &mut *self.lock();
         let gone = inner.loaded.remove(&start);
         if let Some(gone) = gone.filter(|_| inner.recording && inner.unloaded.len() < MAX_UNLOADED) {
-            inner.unloaded.insert(gone.module.identity, gone);
+            inner.unloaded.insert(gone.identities(), gone);
         }
     }
 
@@ -54,22 +90,26 @@ impl LoadedModules {
         }
     }
 
-    /// Finds the module whose code begins at `start`.
-    pub(crate) fn at(&self, start: NativeAddress) -> Option<Arc<KeptModule>> {
+    /// Finds what the code that begins at `start` was compiled from.
+    pub(crate) fn at(&self, start: NativeAddress) -> Option<Arc<KeptCode>> {
         self.lock().loaded.get(&start).cloned()
     }
 
-    /// Finds a loaded module by its code.
-    pub(crate) fn find(&self, identity: &CodeIdentity) -> Option<Arc<KeptModule>> {
-        self.lock().loaded.values().find(|kept| kept.module.identity == *identity).cloned()
+    /// Finds the bytes of a loaded module by its code.
+    pub(crate) fn find(&self, identity: &CodeIdentity) -> Option<ModuleImage> {
+        let inner = self.lock();
+        let mut modules = inner.loaded.values().flat_map(|code| &code.modules);
+        modules.find(|kept| kept.module.identity == *identity).and_then(|kept| kept.image.clone())
     }
 
-    /// Lists what is loaded, by name.
+    /// Lists what is loaded, by name. The modules of a component share its machine code.
     pub(crate) fn list(&self) -> Vec<LoadedModule> {
         let inner = self.lock();
-        let loaded = inner.loaded.values();
-        let mut list: Vec<_> =
-            loaded.map(|kept| LoadedModule { module: kept.module.clone(), machine_code: kept.machine_code }).collect();
+        let loaded = inner.loaded.values().flat_map(|code| {
+            let machine_code = code.machine_code;
+            code.modules.iter().map(move |kept| LoadedModule { module: kept.module.clone(), machine_code })
+        });
+        let mut list: Vec<_> = loaded.collect();
         list.sort_by(|a, b| (&a.module.name, a.module.identity).cmp(&(&b.module.name, b.module.identity)));
         list
     }
@@ -81,9 +121,7 @@ impl LoadedModules {
             (inner.loaded.values().cloned().collect::<Vec<_>>(), std::mem::take(&mut inner.unloaded))
         };
         let mut symbolizer = Symbolizer::new();
-        for kept in loaded.into_iter().chain(unloaded.into_values()) {
-            symbolizer.add_module(kept.image.clone());
-        }
+        loaded.into_iter().chain(unloaded.into_values()).for_each(|code| code.add_to(&mut symbolizer));
         symbolizer
     }
 

@@ -3,17 +3,19 @@
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use wasmscope_model::{ByteSize, LoadedModule, NativeAddress};
+use wasmscope_model::LoadedModule;
 use wasmscope_profiler::export::sanitized;
 use wasmscope_profiler::{CodeRegistry, SamplerConfig};
-use wasmtime::{Config, Engine, Inlining, Module, Store, WasmBacktraceDetails};
+use wasmscope_symbolizer::ModuleImage;
+use wasmtime::component::Component;
+use wasmtime::{CallHook, Config, Engine, Inlining, Module, Store, StoreContextMut, WasmBacktraceDetails};
 
 use crate::compile_cache::open_user_cache;
-use crate::compiled::compiled_code;
+use crate::compiled::CompiledGuest;
 use crate::internals::{Probes, SampledCodeMemory, attach};
 use crate::loaded_modules::LoadedModules;
 use crate::notes::Notes;
-use crate::{DescribedModule, Error, Guest, Recorder};
+use crate::{AttachedStore, DescribedCode, Error, Guest, GuestKind, Recorder};
 
 /// Frames of a trap's backtrace that wasmtime collects, innermost first.
 pub(crate) const MAX_BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::new(256).expect("it is not zero");
@@ -34,7 +36,9 @@ pub struct ProfileSession {
     engine: Engine,
     shared: Arc<Shared>,
     /// Modules of our own engine where its code memory cannot be ours; see [`SampledCodeMemory::new`].
-    explicit: Mutex<Vec<DescribedModule>>,
+    explicit: Mutex<Vec<DescribedCode>>,
+    /// Whether code is described, so that it can be sampled.
+    sampling: bool,
 }
 
 /// What the parts of a session share.
@@ -47,11 +51,18 @@ pub(crate) struct Shared {
 }
 
 /// Makes a [`ProfileSession`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[must_use]
 pub struct SessionBuilder {
     config: Option<Config>,
     user_cache: bool,
+    sampling: bool,
+}
+
+impl Default for SessionBuilder {
+    fn default() -> Self {
+        Self { config: None, user_cache: false, sampling: true }
+    }
 }
 
 impl SessionBuilder {
@@ -70,6 +81,12 @@ impl SessionBuilder {
         self
     }
 
+    /// Leaves out everything that only sampling needs. [`ProfileSession::record`] then finds only `[unknown code]`.
+    pub fn sampling(mut self, enable: bool) -> Self {
+        self.sampling = enable;
+        self
+    }
+
     /// Makes the session.
     ///
     /// # Errors
@@ -78,11 +95,14 @@ impl SessionBuilder {
     pub fn build(self) -> Result<ProfileSession, Error> {
         let (registry, modules, notes) = (CodeRegistry::new(), Arc::<LoadedModules>::default(), Notes::default());
         let mut config = self.config.unwrap_or_default();
-        config.generate_address_map(true);
-        config.compiler_inlining(Inlining::No);
         config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
-        config.wasm_backtrace_max_frames(Some(MAX_BACKTRACE_FRAMES));
-        if let Some(memory) = SampledCodeMemory::new(registry.clone(), modules.clone()) {
+        if self.sampling {
+            config.generate_address_map(true);
+            config.compiler_inlining(Inlining::No);
+            config.wasm_backtrace_max_frames(Some(MAX_BACKTRACE_FRAMES));
+        }
+        if self.sampling
+            && let Some(memory) = SampledCodeMemory::new(registry.clone(), modules.clone()) {
             config.with_custom_code_memory(Some(Arc::new(memory)));
         }
         if self.user_cache {
@@ -93,11 +113,13 @@ impl SessionBuilder {
         }
         let engine = Engine::new(&config).map_err(|error| Error::engine(&error))?;
         let probes = Probes::default();
-        if let Err(reason) = probes.of_engine(&engine) {
+        if self.sampling
+            && let Err(reason) = probes.of_engine(&engine)
+        {
             notes.add(without_host_route(&reason));
         }
         let shared = Arc::new(Shared { registry, modules, notes, probes });
-        Ok(ProfileSession { engine, shared, explicit: Mutex::default() })
+        Ok(ProfileSession { engine, shared, explicit: Mutex::default(), sampling: self.sampling })
     }
 }
 
@@ -113,20 +135,47 @@ impl ProfileSession {
         &self.engine
     }
 
-    /// Compiles a guest, or takes it from the cache, and describes it to the sampler.
+    /// Compiles a core module, or takes it from the cache, and describes it to the sampler.
     ///
     /// # Errors
     ///
-    /// When the module is not valid, or uses a feature that wasmtime has off by default.
+    /// When the module is not valid, uses a feature that the engine has off, or is something else than a core module in
+    /// WebAssembly.
     pub fn load(&self, guest: &Guest) -> Result<Module, Error> {
-        let module = Module::new(&self.engine, &**guest.image().bytes())
-            .map_err(|error| Error::invalid(guest.path(), &format!("{error:#}")))?;
-        let (start, published) = self.describe(&module, guest);
-        if !published && !module.text().is_empty() {
-            let guard = DescribedModule::new(self.shared.clone(), start, published, module.clone());
+        if guest.kind() != GuestKind::Module {
+            return Err(Error::wrong_kind(guest, "a core module"));
+        }
+        let module = Module::new(&self.engine, &**guest.bytes());
+        let module = module.map_err(|error| Error::invalid(guest.path(), &format!("{error:#}")))?;
+        self.keep_described(CompiledGuest::Module(module.clone()), guest);
+        Ok(module)
+    }
+
+    /// Compiles a component, or takes it from the cache, and describes it to the sampler.
+    ///
+    /// # Errors
+    ///
+    /// As [`ProfileSession::load`].
+    pub fn load_component(&self, guest: &Guest) -> Result<Component, Error> {
+        if guest.kind() != GuestKind::Component {
+            return Err(Error::wrong_kind(guest, "a component"));
+        }
+        let component = Component::new(&self.engine, &**guest.bytes());
+        let component = component.map_err(|error| Error::invalid(guest.path(), &format!("{error:#}")))?;
+        self.keep_described(CompiledGuest::Component(component.clone()), guest);
+        Ok(component)
+    }
+
+    /// Describes code of this engine, and keeps it described where the code memory cannot.
+    pub(crate) fn keep_described(&self, compiled: CompiledGuest, guest: &Guest) {
+        if !self.sampling {
+            return;
+        }
+        let published = self.describe(&compiled, guest);
+        if !published && compiled.size().get() > 0 {
+            let guard = DescribedCode::new(self.shared.clone(), published, compiled);
             self.explicit.lock().unwrap_or_else(PoisonError::into_inner).push(guard);
         }
-        Ok(module)
     }
 
     /// Makes a module of another engine known to the sampler: the way in for services whose engine was made elsewhere.
@@ -137,38 +186,58 @@ impl ProfileSession {
     /// # Errors
     ///
     /// When the module was not compiled from these bytes, as far as that shows.
-    pub fn describe_module(&self, module: &Module, guest: &Guest) -> Result<DescribedModule, Error> {
-        check_same(module, guest)?;
-        let (start, published) = self.describe(module, guest);
-        Ok(DescribedModule::new(self.shared.clone(), start, published, module.clone()))
+    pub fn describe_module(&self, module: &Module, guest: &Guest) -> Result<DescribedCode, Error> {
+        self.describe_foreign(CompiledGuest::Module(module.clone()), guest)
     }
 
-    /// Describes a module; tells where its code begins and whether the code memory had published it.
-    fn describe(&self, module: &Module, guest: &Guest) -> (NativeAddress, bool) {
-        let text = module.text();
-        let (start, size) = (start_of(module), ByteSize::new(text.len() as u64));
-        let described = guest.image().to_model_module(guest.name());
-        let code = Arc::new(compiled_code(module, described.clone()));
-        self.shared.modules.load(start, size, described, guest.image().clone());
+    /// As [`ProfileSession::describe_module`], for a component.
+    ///
+    /// # Errors
+    ///
+    /// As [`ProfileSession::describe_module`].
+    pub fn describe_component(&self, component: &Component, guest: &Guest) -> Result<DescribedCode, Error> {
+        self.describe_foreign(CompiledGuest::Component(component.clone()), guest)
+    }
+
+    fn describe_foreign(&self, compiled: CompiledGuest, guest: &Guest) -> Result<DescribedCode, Error> {
+        check_same(&compiled, guest)?;
+        let published = self.describe(&compiled, guest);
+        Ok(DescribedCode::new(self.shared.clone(), published, compiled))
+    }
+
+    /// Describes code; tells whether the code memory had published it.
+    fn describe(&self, compiled: &CompiledGuest, guest: &Guest) -> bool {
+        let (start, size) = (compiled.start(), compiled.size());
+        let (code, kept) = compiled.describe(guest);
+        let code = Arc::new(code);
+        self.shared.modules.load(start, kept);
         let published = self.shared.registry.describe(start, code.clone());
-        if !published && !text.is_empty() {
+        if !published && size.get() > 0 {
             self.shared.registry.publish(start, size);
             self.shared.registry.describe(start, code);
         }
         self.note_what_is_missing(guest);
-        (start, published)
+        published
     }
 
     fn note_what_is_missing(&self, guest: &Guest) {
-        let (image, name) = (guest.image(), sanitized(guest.name()));
-        if !image.has_dwarf() {
+        let name = sanitized(guest.name());
+        if guest.is_precompiled() {
+            self.shared.notes.add(format!(
+                "{name} is compiled already: names are those that wasmtime kept, and there are no source lines"
+            ));
+            return;
+        }
+        let own = || guest.modules().iter().filter(|image| !image.is_adapter());
+        // One module with debug information is what the component was made of; interpreters and libraries come without.
+        if let Some(image) = own().next().filter(|_| !own().any(ModuleImage::has_dwarf)) {
             let instead = if image.source_map().is_some() { " (its source map is not read)" } else { "" };
-            let names = if image.has_names() { "" } else { " and no function names" };
+            let names = if own().any(ModuleImage::has_names) { "" } else { " and no function names" };
             self.shared.notes.add(format!(
                 "{name} has no debug information{names}, so there are no source lines{instead}; build it with -g"
             ));
         }
-        if image.producers().iter().any(|producer| producer.contains("Go cmd/compile")) {
+        if own().flat_map(ModuleImage::producers).any(|producer| producer.contains("Go cmd/compile")) {
             self.shared.notes.add(format!(
                 "{name} was compiled by Go: goroutines that do not run keep their stacks in linear memory, so a stack \
                  shows the one that runs, up to Go's scheduler"
@@ -177,22 +246,42 @@ impl ProfileSession {
     }
 
     /// Makes a store whose guests are sampled.
+    ///
+    /// For async calls see [`ProfileSession::attach`].
     pub fn new_store<T: 'static>(&self, data: T) -> Store<T> {
         let mut store = Store::new(&self.engine, data);
         self.attach(&mut store);
         store
     }
 
-    /// Makes the guests of a store sampled. It takes the store's call hook, and puts one tiny instance into the store.
+    /// Makes the guests of a store sampled. It takes the store's call hook, and puts one tiny instance into the store; a
+    /// host with a call hook of its own uses [`ProfileSession::attach_with_hook`].
     ///
-    /// It is for stores whose guests run to their end on the thread that called them. An async call that is suspended and
-    /// goes on on another thread would be sampled with an unknown outer part.
-    pub fn attach<T: 'static>(&self, store: &mut Store<T>) {
+    /// A guest that runs to its end on the thread that called it needs no more. An async one may be suspended and go on
+    /// on another thread: poll its futures inside [`AttachedStore::sampled`], or the stacks of resumed guests end in
+    /// `[outer part unknown]`.
+    pub fn attach<T: 'static>(&self, store: &mut Store<T>) -> AttachedStore {
+        self.attach_with_hook(store, |_, _| Ok(()))
+    }
+
+    /// As [`ProfileSession::attach`], and calls the host's own hook at each of its moments, as
+    /// [`Store::call_hook`] would.
+    pub fn attach_with_hook<T: 'static>(
+        &self,
+        store: &mut Store<T>,
+        hook: impl FnMut(StoreContextMut<'_, T>, CallHook) -> wasmtime::Result<()> + Send + Sync + 'static,
+    ) -> AttachedStore {
         let words = self.shared.probes.words_of(store);
         if let Err(reason) = &words {
             self.shared.notes.add(without_host_route(reason));
         }
-        attach(store, words.ok());
+        AttachedStore::new(attach(store, words.ok(), hook))
+    }
+
+    /// Attaches a store if this session samples.
+    #[cfg(feature = "cli")]
+    pub(crate) fn attach_if_sampling<T: 'static>(&self, store: &mut Store<T>) -> Option<AttachedStore> {
+        self.sampling.then(|| self.attach(store))
     }
 
     /// Starts sampling every thread of this process that runs a guest in a store that a session has made or attached.
@@ -216,13 +305,20 @@ impl ProfileSession {
     }
 }
 
-/// Compares what a compiled module tells of itself with the bytes that are said to be its source.
-fn check_same(module: &Module, guest: &Guest) -> Result<(), Error> {
-    let (compiled, given) = (module.functions().len(), guest.image().defined_functions());
-    if compiled == given {
+/// Compares what compiled code tells of itself with the bytes that are said to be its source.
+fn check_same(compiled: &CompiledGuest, guest: &Guest) -> Result<(), Error> {
+    let given: usize = guest.modules().iter().map(ModuleImage::defined_functions).sum();
+    let is_component = matches!(compiled, CompiledGuest::Component(_));
+    let count = compiled.function_count();
+    // wasmtime adds functions of its own that join the modules of a component.
+    let same_count = if is_component { count >= given } else { count == given };
+    if guest.is_component() == is_component && (same_count || guest.is_precompiled()) {
         return Ok(());
     }
-    let reason = format!("it has {compiled} functions, and the bytes have {given}");
+    let reason = match guest.is_component() == is_component {
+        true => format!("it has {count} functions, and the bytes have {given}"),
+        false => "one is a component, and the other a core module".to_owned(),
+    };
     Err(Error::Mismatch { guest: sanitized(guest.path()).into_owned(), reason })
 }
 
@@ -231,6 +327,7 @@ fn without_host_route(reason: &str) -> String {
 }
 
 /// Returns where a module's machine code begins.
-pub(crate) fn start_of(module: &Module) -> NativeAddress {
-    NativeAddress::new(module.text().as_ptr().addr() as u64)
+#[cfg(feature = "cli")]
+pub(crate) fn start_of(module: &Module) -> wasmscope_model::NativeAddress {
+    CompiledGuest::Module(module.clone()).start()
 }

@@ -4,17 +4,21 @@ use std::fmt;
 
 use wasmscope_model::{CodeLocation, CodeOffset, LineOrigin, Resolved, SymbolSource};
 use wasmscope_profiler::export::sanitized;
-use wasmscope_symbolizer::Symbolizer;
-use wasmtime::{FrameInfo, WasmBacktrace};
+use wasmscope_symbolizer::{ModuleImage, Symbolizer};
+use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 
-use crate::loaded_modules::LoadedModules;
-use crate::session::start_of;
+use crate::trap_words::explanation;
+
+/// Finds the module of a frame, given its offset in the file.
+pub(crate) type ImageOf<'a> = dyn Fn(&FrameInfo, Option<u64>) -> Option<ModuleImage> + 'a;
 
 /// Why a guest's run ended early, and the guest's stack at that moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TrapReport {
     /// What happened, in wasmtime's words.
     pub message: String,
+    /// What that means, in one line, where the words do not say it.
+    pub explanation: Option<&'static str>,
     /// The stack, innermost frame first; inlined frames stand before the function that they are part of.
     pub frames: Vec<TrapFrame>,
     /// Whether the stack was cut at wasmtime's limit.
@@ -38,30 +42,35 @@ pub struct TrapFrame {
 
 impl TrapReport {
     /// Collects what an error of wasmtime's tells about the modules of a session.
-    pub(crate) fn new(error: &wasmtime::Error, modules: &LoadedModules) -> Self {
-        let mut report = Self { message: message_of(error), frames: Vec::new(), cut: false, without_lines: false };
+    ///
+    /// `image_of` finds the module of a frame, given its offset in the file.
+    pub(crate) fn new(error: &wasmtime::Error, image_of: &ImageOf<'_>) -> Self {
+        let explanation = error.downcast_ref::<Trap>().and_then(|trap| explanation(*trap));
+        let message = message_of(error);
+        let mut report = Self { message, explanation, frames: Vec::new(), cut: false, without_lines: false };
         let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
             return report;
         };
         let mut symbolizer = Symbolizer::new();
         for (number, frame) in backtrace.frames().iter().enumerate() {
-            report.add(number, frame, modules, &mut symbolizer);
+            report.add(number, frame, image_of, &mut symbolizer);
         }
         report.cut = backtrace.frames().len() >= crate::session::MAX_BACKTRACE_FRAMES.get();
         report
     }
 
-    fn add(&mut self, number: usize, frame: &FrameInfo, modules: &LoadedModules, symbolizer: &mut Symbolizer) {
-        let Some(kept) = modules.at(start_of(frame.module())) else {
-            let function = frame.func_name().map_or(format!("wasm-function[{}]", frame.func_index()), str::to_owned);
+    fn add(&mut self, number: usize, frame: &FrameInfo, image_of: &ImageOf<'_>, symbolizer: &mut Symbolizer) {
+        let file_offset = frame.module_offset().map(|offset| offset as u64);
+        let Some(image) = image_of(frame, file_offset) else {
+            let name = frame.func_name().map(|name| wasmscope_symbolizer::demangle(name).into_owned());
+            let function = name.unwrap_or_else(|| format!("wasm-function[{}]", frame.func_index()));
             self.frames.push(TrapFrame { number, function, inlined: false, place: String::new() });
             return;
         };
-        symbolizer.add_module(kept.image.clone());
-        let start = kept.image.code_section_start().get();
-        let file_offset = frame.module_offset().map(|offset| offset as u64);
+        symbolizer.add_module(image.clone());
+        let start = image.code_section_start().get();
         let offset = file_offset.and_then(|offset| CodeOffset::from_file_offset(offset, start));
-        let (module, function_index) = (kept.image.identity(), frame.func_index());
+        let (module, function_index) = (image.identity(), frame.func_index());
         let resolved = symbolizer.resolve(&CodeLocation { module, function_index, offset, approximate: false });
         self.without_lines |= matches!(resolved.line, LineOrigin::Missing(_));
         self.add_chain(number, offset, &resolved);
@@ -85,6 +94,9 @@ impl fmt::Display for TrapReport {
     /// Writes the message and a line for each frame; runs of one recursive frame become one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", sanitized(&self.message))?;
+        if let Some(explanation) = self.explanation {
+            write!(f, "\n       {explanation}")?;
+        }
         let mut frames = self.frames.iter().peekable();
         while let Some(frame) = frames.next() {
             write!(f, "\n{frame}")?;

@@ -24,6 +24,12 @@ pub enum Error {
         /// Its size.
         size: usize,
     },
+    /// The component consists of more core modules than any real one.
+    #[error("a component of more than {limit} core modules")]
+    TooManyModules {
+        /// How many there may be.
+        limit: usize,
+    },
 }
 
 impl From<wasmparser::BinaryReaderError> for Error {

@@ -21,10 +21,13 @@
 //!
 //! Modules are hostile input: nothing here panics on them, and what cannot be read turns into a reason.
 //!
-//! Not for: finding files, components, native code.
+//! [`component_modules`] reads the core modules of a component.
+//!
+//! Not for: finding files, native code.
 
 mod call_graph;
 mod call_site;
+mod component_modules;
 mod debug_info;
 mod demangle;
 mod error;
@@ -33,7 +36,8 @@ mod names;
 mod symbolizer;
 
 pub use call_graph::CallGraph;
+pub use component_modules::component_modules;
 pub use demangle::demangle;
 pub use error::Error;
-pub use module_image::ModuleImage;
+pub use module_image::{ModuleImage, identity_of_machine_code};
 pub use symbolizer::Symbolizer;

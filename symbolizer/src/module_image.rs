@@ -15,6 +15,8 @@ use crate::names::Names;
 #[derive(Clone, Debug)]
 pub struct ModuleImage {
     bytes: Arc<[u8]>,
+    /// Where the module begins in the file: 0, unless it is part of a component.
+    file_start: usize,
     identity: CodeIdentity,
     /// The contents of the code section in the file.
     code_section: Range<usize>,
@@ -46,6 +48,11 @@ impl ModuleImage {
     /// When the bytes are not WebAssembly, are a component, or break off or go wrong somewhere, with the offset.
     /// Unreadable names are no error; the functions stay without a name.
     pub fn parse(bytes: Arc<[u8]>) -> Result<Self, Error> {
+        Self::parse_at(0, bytes)
+    }
+
+    /// As [`ModuleImage::parse`], of a module that begins at `file_start` of a component's file.
+    pub(crate) fn parse_at(file_start: usize, bytes: Arc<[u8]>) -> Result<Self, Error> {
         if !bytes.starts_with(b"\0asm") {
             return Err(Error::NotWasm);
         }
@@ -54,6 +61,7 @@ impl ModuleImage {
         }
         let mut image = Self {
             bytes: bytes.clone(),
+            file_start,
             identity: CodeIdentity::from_digest(Sha256::digest([]).into()),
             code_section: 0..0,
             imports: Vec::new(),
@@ -157,14 +165,31 @@ impl ModuleImage {
         self.identity
     }
 
-    /// Returns the bytes of the file.
+    /// Returns the bytes of the module.
     pub fn bytes(&self) -> &Arc<[u8]> {
         &self.bytes
     }
 
-    /// Returns where the contents of the code section begin in the file.
+    /// Returns where the contents of the code section begin in the file: the component's, if the module is part of one.
     pub fn code_section_start(&self) -> ByteSize {
-        ByteSize::new(self.code_section.start as u64)
+        ByteSize::new(self.file_start.saturating_add(self.code_section.start) as u64)
+    }
+
+    /// Tells whether an offset in the file lies in the code section.
+    pub fn has_code_at(&self, file_offset: u64) -> bool {
+        let start = self.code_section_start().get();
+        file_offset.checked_sub(start).is_some_and(|offset| offset < self.code_section.len() as u64)
+    }
+
+    /// Tells whether a tool made the module to join others, so that its functions are of little interest: the adapter
+    /// from one WASI version to another, and the shims of a component.
+    pub fn is_adapter(&self) -> bool {
+        self.names.module().is_some_and(|name| name.starts_with("wit-component:"))
+    }
+
+    /// Returns what the `name` section calls the module.
+    pub fn module_name(&self) -> Option<&str> {
+        self.names.module()
     }
 
     /// Returns how many functions the module defines.
@@ -261,8 +286,16 @@ impl ModuleImage {
             code_section_size: ByteSize::new(self.code_section.len() as u64),
             file_hash: hex(&Sha256::digest(&self.bytes)),
             build_id: self.build_id.clone(),
+            is_adapter: self.is_adapter(),
         }
     }
+}
+
+/// Gives an identity to a module of which only a file of machine code is there: it tells it from others, and finds no debug
+/// information.
+pub fn identity_of_machine_code(file: &[u8], module: u32) -> CodeIdentity {
+    let digest = Sha256::new().chain_update(file).chain_update(module.to_le_bytes());
+    CodeIdentity::from_digest(digest.finalize().into())
 }
 
 fn usize_range(range: &Range<u64>) -> Range<usize> {

@@ -10,6 +10,7 @@ const MAX_NAME_BYTES: usize = 4096;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     functions: HashMap<u32, String>,
+    module: Option<String>,
     /// Whether there was a section at all.
     pub(crate) present: bool,
     /// Whether a part of it could not be read; the names before that part are kept.
@@ -34,9 +35,16 @@ impl Names {
 
     fn read_section(&mut self, reader: NameSectionReader<'_>) {
         for subsection in reader {
-            let Ok(Name::Function(functions)) = subsection else {
-                self.unreadable |= subsection.is_err();
-                continue;
+            let functions = match subsection {
+                Ok(Name::Function(functions)) => functions,
+                Ok(Name::Module { name, .. }) => {
+                    self.module = Some(cut(name).to_owned());
+                    continue;
+                }
+                other => {
+                    self.unreadable |= other.is_err();
+                    continue;
+                }
             };
             for naming in functions {
                 match naming {
@@ -54,6 +62,10 @@ impl Names {
 
     pub(crate) fn function(&self, index: u32) -> Option<&str> {
         self.functions.get(&index).map(String::as_str).filter(|name| !name.is_empty())
+    }
+
+    pub(crate) fn module(&self) -> Option<&str> {
+        self.module.as_deref().filter(|name| !name.is_empty())
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -23,6 +23,8 @@ const MAX_CHAIN_BYTES: usize = 64 << 20;
 #[derive(Debug, Default)]
 pub struct Symbolizer {
     modules: HashMap<CodeIdentity, Known>,
+    /// Functions of modules whose bytes are not known.
+    names: HashMap<(CodeIdentity, u32), String>,
 }
 
 #[derive(Debug)]
@@ -66,6 +68,11 @@ impl Symbolizer {
         }
     }
 
+    /// Takes in the name of a function of a module whose bytes are not known; with the bytes it would not count.
+    pub fn add_name(&mut self, module: CodeIdentity, function_index: u32, name: &str) {
+        self.names.insert((module, function_index), crate::names::cut(name).to_owned());
+    }
+
     /// Returns a module that was taken in.
     pub fn module(&self, identity: &CodeIdentity) -> Option<&ModuleImage> {
         self.modules.get(identity).map(|known| &*known.image)
@@ -75,8 +82,13 @@ impl Symbolizer {
 impl SymbolSource for Symbolizer {
     fn resolve(&mut self, place: &CodeLocation) -> Resolved {
         let Some(known) = self.modules.get_mut(&place.module) else {
-            let frame = unnamed(place.function_index);
-            let name = NameOrigin::Unnamed(WhyUnnamed::NoModule);
+            let mut frame = unnamed(place.function_index);
+            let mut name = NameOrigin::Unnamed(WhyUnnamed::NoModule);
+            if let Some(known) = self.names.get(&(place.module, place.function_index)) {
+                frame.name = demangle(known).into_owned();
+                frame.system_name.clone_from(known);
+                name = NameOrigin::NameSection;
+            }
             return Resolved { frames: vec![frame], name, line: LineOrigin::Missing(WhyNoLine::NoDebugInfo) };
         };
         known.resolve(place)

@@ -1,6 +1,8 @@
 //! The guest activations of one thread: host calls guest, guest calls host, host calls guest again.
 
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence, fence};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence, fence};
+
+use crate::poll::Poll;
 
 /// How many nested activations are linked; deeper ones are counted and not linked.
 const MAX_LINKED: usize = 32;
@@ -29,27 +31,55 @@ impl StoreContext {
     ///
     /// # Safety
     ///
-    /// The words must stay readable until the store is forgotten on every thread that entered it, and must hold what
-    /// is said above whenever they are not zero: the walk reads the stack between those frame pointers.
+    /// The words must hold what is said above whenever they are not zero: the walk reads the stack between those frame
+    /// pointers. They must stay readable as long as a copy of this is used, and until the store is forgotten on every
+    /// thread that was given one.
+    ///
+    /// While one thread has the store between [`Activations::begin_poll`] and [`Activations::end_poll`], no other may run
+    /// its guests, unless the store is forgotten on that thread first, and is read there no more.
     pub const unsafe fn new(exit_fp: *const usize, exit_pc: *const usize, entry_fp: *const usize) -> Self {
         Self { exit_fp, exit_pc, entry_fp }
+    }
+
+    /// Reads the words.
+    pub fn read(&self) -> ExitPoint {
+        let read = |word: *const usize| {
+            // SAFETY: `new` asks for words that stay readable as long as this is used.
+            unsafe { word.read_volatile() }
+        };
+        ExitPoint { exit_fp: read(self.exit_fp), exit_pc: read(self.exit_pc), entry_fp: read(self.entry_fp) }
     }
 }
 
 /// The values of a [`StoreContext`] at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct ExitPoint {
-    pub(crate) exit_fp: usize,
-    pub(crate) exit_pc: usize,
-    pub(crate) entry_fp: usize,
+pub struct ExitPoint {
+    /// The frame pointer of the trampoline through which the guest last called the host.
+    pub exit_fp: usize,
+    /// The guest's return address of that call.
+    pub exit_pc: usize,
+    /// The frame pointer of the trampoline through which the host entered the guest.
+    pub entry_fp: usize,
+}
+
+/// What a slot stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// A guest that runs on the stack of its thread until it returns.
+    Entered,
+    /// A store that is being polled: its guests run on stacks of their own, and its words tell which one does now.
+    Polled,
+    /// A guest that a host call entered, within a poll.
+    Nested,
 }
 
 #[derive(Debug, Default)]
-struct Slot {
+pub(crate) struct Slot {
     exit_fp: AtomicPtr<usize>,
     exit_pc: AtomicPtr<usize>,
     entry_fp: AtomicPtr<usize>,
-    store: AtomicU64,
+    kind: AtomicU8,
+    pub(crate) store: AtomicU64,
     /// Where the enclosing activation had left its guest when this one began.
     outer_exit_fp: AtomicUsize,
     outer_exit_pc: AtomicUsize,
@@ -60,14 +90,22 @@ struct Slot {
     entered_at: AtomicUsize,
 }
 
+/// An inner activation of a store that is not being polled now.
+#[derive(Clone, Copy, Debug)]
+pub struct ParkedActivation {
+    outer: ExitPoint,
+    entry_fp_before: usize,
+    entered_at: usize,
+}
+
 /// The stack of activations, written by its thread and read by the handler on the same thread.
 ///
 /// One thread writes and a handler on that very thread reads, so plain ordering by the compiler is enough: a slot is
 /// complete before the depth covers it. The exception is [`Activations::forget_store`], which any thread may call.
 #[derive(Debug, Default)]
 pub struct Activations {
-    slots: [Slot; MAX_LINKED],
-    depth: AtomicUsize,
+    pub(crate) slots: [Slot; MAX_LINKED],
+    pub(crate) depth: AtomicUsize,
     /// How many reads of the stores' words are going on: the handler's, and those of an entry beneath another.
     reads: AtomicU32,
 }
@@ -85,6 +123,7 @@ impl Drop for Reading<'_> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Activation {
     pub(crate) now: Option<ExitPoint>,
+    pub(crate) kind: Kind,
     entry_fp_before: usize,
     entered_at: usize,
 }
@@ -93,11 +132,31 @@ impl Activation {
     /// Returns the frame pointer at which the activation ends, if the guest's entry code has stored it already.
     ///
     /// A store that another thread has entered since, after a panic unwound past this activation, names a place on that
-    /// thread's stack, far from where this one was entered.
+    /// thread's stack, far from where this one was entered. A store that is polled runs here and nowhere else, on any
+    /// stack.
     pub(crate) fn entry_fp(&self) -> Option<usize> {
         let entry_fp = self.now?.entry_fp;
-        let is_near = entry_fp.abs_diff(self.entered_at) < MAX_ENTRY_DISTANCE;
-        (is_near && entry_fp != 0 && entry_fp != self.entry_fp_before).then_some(entry_fp)
+        let is_own = self.kind == Kind::Polled || self.began_with(entry_fp);
+        (is_own && entry_fp != 0).then_some(entry_fp)
+    }
+
+    /// Tells whether the activation is the one whose entry has this frame pointer.
+    pub(crate) fn began_with(&self, entry_fp: usize) -> bool {
+        self.is_near(entry_fp) && entry_fp != self.entry_fp_before
+    }
+
+    /// Tells whether this is an inner activation of another of the store's stacks than the one at `stack_pointer`, where
+    /// its guest is suspended.
+    pub(crate) fn is_elsewhere(&self, stack_pointer: usize) -> bool {
+        let not_begun = || {
+            let still_outer = self.now.is_some_and(|now| now.entry_fp == self.entry_fp_before);
+            still_outer && self.is_near(stack_pointer)
+        };
+        self.kind == Kind::Nested && self.entry_fp().is_none() && !not_begun()
+    }
+
+    fn is_near(&self, address: usize) -> bool {
+        address.abs_diff(self.entered_at) < MAX_ENTRY_DISTANCE
     }
 }
 
@@ -114,35 +173,65 @@ impl Activations {
     pub(crate) fn enter_at(&self, context: Option<StoreContext>, store: u64, entered_at: usize) {
         // Words of other stores are read only beneath another activation.
         let _reading = (self.depth() > 0).then(|| self.begin_reading());
-        self.prune();
+        match self.poll_of(store) {
+            // The guest's words tell everything about an outermost activation of a store that is polled.
+            Some(Poll { now, .. }) if now.is_none_or(|now| now.entry_fp == 0) => {}
+            Some(Poll { now, .. }) => self.push(Kind::Nested, context, store, now.unwrap_or_default(), entered_at),
+            None => {
+                self.prune();
+                self.push(Kind::Entered, context, store, self.innermost_exit(), entered_at);
+            }
+        }
+    }
+
+    /// Returns where the innermost guest of this thread left for the host; zeros when there is none.
+    ///
+    /// A slot that a panic left behind may belong to a store that another thread runs now: its exit is not on our
+    /// stack, and `entry_fp` tells.
+    pub(crate) fn innermost_exit(&self) -> ExitPoint {
+        let outer = self.depth().checked_sub(1).and_then(|index| self.get(index));
+        outer.and_then(|outer| outer.entry_fp().and(outer.now)).unwrap_or_default()
+    }
+
+    /// Adds a slot, inside an activation that left its guest at `outer`.
+    pub(crate) fn push(
+        &self,
+        kind: Kind,
+        context: Option<StoreContext>,
+        store: u64,
+        outer: ExitPoint,
+        entered_at: usize,
+    ) {
         let depth = self.depth.load(Ordering::Relaxed);
-        // A slot that a panic left behind may belong to a store that another thread runs now: its exit is not on our
-        // stack, and `entry_fp` tells.
-        let outer = depth.checked_sub(1).and_then(|index| self.get(index));
-        let outer = outer.and_then(|outer| outer.entry_fp().and(outer.now)).unwrap_or_default();
         if let Some(slot) = self.slots.get(depth) {
-            let null = core::ptr::null();
-            slot.exit_fp.store(context.map_or(null, |c| c.exit_fp).cast_mut(), Ordering::Relaxed);
-            slot.exit_pc.store(context.map_or(null, |c| c.exit_pc).cast_mut(), Ordering::Relaxed);
-            slot.entry_fp.store(context.map_or(null, |c| c.entry_fp).cast_mut(), Ordering::Relaxed);
-            slot.store.store(store, Ordering::Relaxed);
-            slot.outer_exit_fp.store(outer.exit_fp, Ordering::Relaxed);
-            slot.outer_exit_pc.store(outer.exit_pc, Ordering::Relaxed);
-            slot.outer_entry_fp.store(outer.entry_fp, Ordering::Relaxed);
+            slot.set(kind, context, store, outer, entered_at);
             let before = slot.exit_point().unwrap_or_default().entry_fp;
             slot.entry_fp_before.store(before, Ordering::Relaxed);
-            slot.entered_at.store(entered_at, Ordering::Relaxed);
         }
+        self.set_depth(depth.saturating_add(1));
+    }
+
+    /// Makes the first `depth` slots those that count; they must be complete.
+    pub(crate) fn set_depth(&self, depth: usize) {
         compiler_fence(Ordering::SeqCst);
-        self.depth.store(depth.saturating_add(1), Ordering::Relaxed);
+        self.depth.store(depth, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
     }
 
-    /// Notes that the guest entered last has returned.
-    pub fn leave(&self) {
-        compiler_fence(Ordering::SeqCst);
-        self.depth.store(self.depth.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
-        compiler_fence(Ordering::SeqCst);
+    /// Notes that the guest of `store` that was entered last has returned.
+    ///
+    /// Where another store's guest was entered last, this one was entered on another thread, and nothing is done.
+    pub fn leave(&self, store: u64) {
+        if self.poll_of(store).is_some() {
+            self.leave_nested(store);
+        } else if self.depth() > MAX_LINKED || self.current_store() == store {
+            self.set_depth(self.depth().saturating_sub(1));
+        }
+    }
+
+    /// Notes that the thread has left every guest.
+    pub fn leave_all(&self) {
+        self.set_depth(0);
     }
 
     /// Removes the innermost activations of a store that is about to be dropped, and its words from all others. Any
@@ -208,7 +297,7 @@ impl Activations {
             let Some(activation) = self.get(innermost) else {
                 return;
             };
-            if activation.now.is_none() || activation.entry_fp().is_some() {
+            if activation.kind != Kind::Entered || activation.now.is_none() || activation.entry_fp().is_some() {
                 return;
             }
             self.depth.store(innermost, Ordering::Relaxed);
@@ -220,6 +309,7 @@ impl Activations {
         let slot = self.slots.get(outside)?;
         Some(Activation {
             now: slot.exit_point(),
+            kind: slot.kind(),
             entry_fp_before: slot.entry_fp_before.load(Ordering::Relaxed),
             entered_at: slot.entered_at.load(Ordering::Relaxed),
         })
@@ -228,17 +318,79 @@ impl Activations {
     /// Returns where the guest around the activation with `outside` others around it was left when that one began;
     /// `None` when it is not linked.
     pub(crate) fn outer_exit(&self, outside: usize) -> Option<ExitPoint> {
-        let slot = self.slots.get(outside)?;
-        Some(ExitPoint {
-            exit_fp: slot.outer_exit_fp.load(Ordering::Relaxed),
-            exit_pc: slot.outer_exit_pc.load(Ordering::Relaxed),
-            entry_fp: slot.outer_entry_fp.load(Ordering::Relaxed),
-        })
+        self.slots.get(outside).map(Slot::outer)
     }
 }
 
 impl Slot {
-    fn exit_point(&self) -> Option<ExitPoint> {
+    /// Fills the slot, all but what the store's own word held.
+    fn set(&self, kind: Kind, context: Option<StoreContext>, store: u64, outer: ExitPoint, entered_at: usize) {
+        self.set_context(context);
+        self.kind.store(kind as u8, Ordering::Relaxed);
+        self.store.store(store, Ordering::Relaxed);
+        self.outer_exit_fp.store(outer.exit_fp, Ordering::Relaxed);
+        self.outer_exit_pc.store(outer.exit_pc, Ordering::Relaxed);
+        self.outer_entry_fp.store(outer.entry_fp, Ordering::Relaxed);
+        self.entered_at.store(entered_at, Ordering::Relaxed);
+    }
+
+    fn set_context(&self, context: Option<StoreContext>) {
+        let null = core::ptr::null();
+        self.exit_fp.store(context.map_or(null, |c| c.exit_fp).cast_mut(), Ordering::Relaxed);
+        self.exit_pc.store(context.map_or(null, |c| c.exit_pc).cast_mut(), Ordering::Relaxed);
+        self.entry_fp.store(context.map_or(null, |c| c.entry_fp).cast_mut(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self.kind.load(Ordering::Relaxed) {
+            kind if kind == Kind::Polled as u8 => Kind::Polled,
+            kind if kind == Kind::Nested as u8 => Kind::Nested,
+            _ => Kind::Entered,
+        }
+    }
+
+    /// Returns where the guest around this activation was left when this one began.
+    pub(crate) fn outer(&self) -> ExitPoint {
+        ExitPoint {
+            exit_fp: self.outer_exit_fp.load(Ordering::Relaxed),
+            exit_pc: self.outer_exit_pc.load(Ordering::Relaxed),
+            entry_fp: self.outer_entry_fp.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Makes this slot the like of another, of the same thread.
+    pub(crate) fn copy_from(&self, other: &Slot) {
+        let pointers =
+            [(&self.exit_fp, &other.exit_fp), (&self.exit_pc, &other.exit_pc), (&self.entry_fp, &other.entry_fp)];
+        pointers.iter().for_each(|(to, from)| to.store(from.load(Ordering::Relaxed), Ordering::Relaxed));
+        self.kind.store(other.kind.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.store.store(other.store.load(Ordering::Relaxed), Ordering::Relaxed);
+        let places = [
+            (&self.outer_exit_fp, &other.outer_exit_fp),
+            (&self.outer_exit_pc, &other.outer_exit_pc),
+            (&self.outer_entry_fp, &other.outer_entry_fp),
+            (&self.entry_fp_before, &other.entry_fp_before),
+            (&self.entered_at, &other.entered_at),
+        ];
+        places.iter().for_each(|(to, from)| to.store(from.load(Ordering::Relaxed), Ordering::Relaxed));
+    }
+
+    /// Takes down what a suspended activation needs to be found again.
+    pub(crate) fn parked(&self) -> ParkedActivation {
+        ParkedActivation {
+            outer: self.outer(),
+            entry_fp_before: self.entry_fp_before.load(Ordering::Relaxed),
+            entered_at: self.entered_at.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Puts back what [`Slot::parked`] took down.
+    pub(crate) fn unpark(&self, context: Option<StoreContext>, store: u64, parked: &ParkedActivation) {
+        self.set(Kind::Nested, context, store, parked.outer, parked.entered_at);
+        self.entry_fp_before.store(parked.entry_fp_before, Ordering::Relaxed);
+    }
+
+    pub(crate) fn exit_point(&self) -> Option<ExitPoint> {
         let read = |pointer: &AtomicPtr<usize>| {
             let pointer = pointer.load(Ordering::Relaxed);
             // SAFETY: `StoreContext::new` asks for words that stay readable while the slot may be used; null is sorted
@@ -254,83 +406,4 @@ impl Slot {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-
-    /// A store's words: exit frame pointer, exit program counter, entry frame pointer.
-    type Words = [Cell<usize>; 3];
-
-    /// Enters a store, whose guest then sets its words.
-    fn enter(activations: &Activations, words: &Words, store: u64, then: [usize; 3]) {
-        // SAFETY: the tests keep `words` alive while the slot is in use.
-        let context = unsafe { StoreContext::new(words[0].as_ptr(), words[1].as_ptr(), words[2].as_ptr()) };
-        activations.enter_at(Some(context), store, then[2]);
-        set(words, then);
-    }
-
-    fn set(words: &Words, values: [usize; 3]) {
-        words.iter().zip(values).for_each(|(word, value)| word.set(value));
-    }
-
-    #[test]
-    fn a_nested_activation_remembers_where_the_outer_one_left_its_guest() {
-        let words = Words::default();
-        let activations = Activations::default();
-        enter(&activations, &words, 1, [100, 200, 300]);
-        enter(&activations, &words, 1, [10, 20, 30]);
-        let inner = activations.get(1).unwrap();
-        assert_eq!(activations.outer_exit(1), Some(ExitPoint { exit_fp: 100, exit_pc: 200, entry_fp: 300 }));
-        assert_eq!(inner.entry_fp(), Some(30));
-        assert_eq!(activations.outer_exit(0), Some(ExitPoint::default()));
-        activations.leave();
-        assert_eq!(activations.depth(), 1);
-    }
-
-    #[test]
-    fn activations_that_a_panic_unwound_past_are_pruned_by_the_next_entry() {
-        let (first, second) = (Words::default(), Words::default());
-        let activations = Activations::default();
-        enter(&activations, &first, 1, [1, 2, 300]);
-        enter(&activations, &second, 2, [4, 5, 60]);
-        set(&second, [0; 3]);
-        enter(&activations, &first, 3, [7, 8, 90]);
-        assert_eq!((activations.depth(), activations.current_store()), (2, 3));
-        activations.forget_store(3);
-        assert_eq!(activations.depth(), 1);
-    }
-
-    #[test]
-    fn a_forgotten_store_is_read_no_more_even_if_its_thread_enters_meanwhile() {
-        let (gone, live) = (Words::default(), Words::default());
-        let activations = Activations::default();
-        enter(&activations, &gone, 1, [1, 2, 300]);
-        enter(&activations, &live, 2, [4, 5, 60]);
-        assert!(activations.forget_store(1));
-        assert_eq!((activations.depth(), activations.current_store()), (2, 2), "the live one stays");
-        assert_eq!(activations.get(0).unwrap().now, None);
-        assert!(!activations.forget_store(1), "there is nothing left to wait for");
-    }
-
-    #[test]
-    fn reads_are_announced_and_nest() {
-        let activations = Activations::default();
-        assert!(!activations.is_read());
-        let outer = activations.begin_reading();
-        drop(activations.begin_reading());
-        assert!(activations.is_read());
-        drop(outer);
-        assert!(!activations.is_read());
-    }
-
-    #[test]
-    fn activations_beyond_the_limit_are_counted_and_not_linked() {
-        let activations = Activations::default();
-        (0..MAX_LINKED + 5).for_each(|_| activations.enter(None, 1));
-        assert_eq!(activations.depth(), MAX_LINKED + 5);
-        assert!(activations.get(MAX_LINKED).is_none());
-        (0..MAX_LINKED + 5).for_each(|_| activations.leave());
-        assert_eq!(activations.depth(), 0);
-    }
-}
+mod tests;

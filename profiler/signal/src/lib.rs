@@ -44,15 +44,18 @@ mod clock;
 mod code_ranges;
 mod handler;
 mod install;
+mod poll;
 mod record;
 mod ring;
 mod thread_state;
 mod thread_table;
 mod walk;
 
-pub use activation::{Activations, StoreContext};
+pub use activation::{Activations, ExitPoint, ParkedActivation, StoreContext};
 pub use code_ranges::{CodeRange, CodeRanges, publish};
+
 pub use install::{Disposition, InstallError, install, previous_disposition, uninstall, unregistered_signals};
+pub use poll::BegunPoll;
 pub use record::{ENDS, End, FrameTag, Record, RecordError};
 pub use ring::{Dropped, Ring};
 pub use thread_state::{Counters, HANDLER_BUCKETS, ThreadState, Ticks};

@@ -171,6 +171,11 @@ impl ThreadState {
         }
     }
 
+    /// Returns what the thread is working for, as [`ThreadState::set_labels`] was told.
+    pub fn labels_now(&self) -> [u64; 5] {
+        core::array::from_fn(|index| self.labels.get(index).map_or(0, |label| label.load(Ordering::Relaxed)))
+    }
+
     pub(crate) fn labels(&self) -> impl Iterator<Item = u64> {
         self.labels.iter().map(|label| label.load(Ordering::Relaxed))
     }

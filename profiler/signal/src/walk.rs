@@ -1,6 +1,6 @@
 //! From the interrupted registers to a stack of addresses.
 
-use crate::activation::{Activations, ExitPoint};
+use crate::activation::{Activations, ExitPoint, Kind};
 use crate::arch::{LeafCaller, Registers, leaf_caller};
 use crate::code_ranges::{CodeRanges, RangeCursor};
 use crate::record::{End, FrameTag, frame};
@@ -91,11 +91,26 @@ struct Walker<'a> {
 impl Walker<'_> {
     fn run(&mut self, registers: &Registers, frames: &mut Frames<'_, '_, '_>) -> Result<End, Stop> {
         let in_guest = self.ranges.range_of(registers.pc).is_some();
+        let end = self.stacks(registers, in_guest, frames)?;
+        Ok(if end == End::Entry && !in_guest && frames.count == 1 { End::NoGuest } else { end })
+    }
+
+    /// Walks the stack that was interrupted, then those around it.
+    fn stacks(
+        &mut self,
+        registers: &Registers,
+        in_guest: bool,
+        frames: &mut Frames<'_, '_, '_>,
+    ) -> Result<End, Stop> {
         frames.push(if in_guest { FrameTag::Interrupted } else { FrameTag::Host }, registers.pc)?;
         let depth = self.activations.depth();
-        let Some(innermost) = depth.checked_sub(1) else {
+        let Some(mut innermost) = depth.checked_sub(1) else {
             return Ok(if in_guest { End::OuterUnknown } else { End::NoGuest });
         };
+        while self.activations.get(innermost).is_some_and(|inner| inner.is_elsewhere(registers.sp)) {
+            // There is the poll's own slot further out.
+            innermost = innermost.saturating_sub(1);
+        }
         let Some(activation) = self.activations.get(innermost) else {
             return Ok(End::OuterUnknown);
         };
@@ -118,7 +133,6 @@ impl Walker<'_> {
                     frames.push(FrameTag::ReturnAddress, now.exit_pc)?;
                     self.climb(fp, Some(now.entry_fp), span, frames)?;
                 }
-                None if innermost == 0 => return Ok(End::NoGuest),
                 None => {}
             },
         }
@@ -203,18 +217,28 @@ impl Walker<'_> {
 
     /// Goes on with the activations around the innermost one.
     fn outer(&mut self, innermost: usize, frames: &mut Frames<'_, '_, '_>) -> Result<End, Stop> {
-        for inner in (1..=innermost).rev() {
-            let Some(exit) = self.activations.outer_exit(inner) else {
+        let mut entry_fp = None;
+        for inner in (0..=innermost).rev() {
+            let (Some(exit), Some(activation)) = (self.activations.outer_exit(inner), self.activations.get(inner))
+            else {
                 return Ok(End::OuterUnknown);
             };
-            // What is outside lies above what is inside, on one stack.
-            let inside = self.activations.get(inner).and_then(|activation| activation.entry_fp()).unwrap_or(0);
+            let inside = match activation.kind {
+                Kind::Entered if inner == 0 => break,
+                // What is outside lies above what is inside, on one stack.
+                Kind::Entered => activation.entry_fp().unwrap_or(0),
+                // Nothing is known about where one stack lies beside another.
+                Kind::Polled if exit == ExitPoint::default() => break,
+                Kind::Nested if entry_fp.is_some_and(|entry_fp| !activation.began_with(entry_fp)) => continue,
+                Kind::Polled | Kind::Nested => 0,
+            };
             let Some((fp, span)) = self.exit_frame(exit, inside) else {
                 return Ok(End::OuterUnknown);
             };
             frames.push(FrameTag::Reentry, 0)?;
             frames.push(FrameTag::ReturnAddress, exit.exit_pc)?;
             self.climb(fp, Some(exit.entry_fp), span, frames)?;
+            entry_fp = Some(exit.entry_fp);
         }
         Ok(End::Entry)
     }

@@ -163,6 +163,7 @@ fn modules(
             code_section_size: ByteSize::new(mapping.memory_limit.saturating_sub(mapping.memory_start)),
             file_hash: info.map(|info| info.file_hash.clone()).unwrap_or_default(),
             build_id: info.map_or_else(|| build_id.to_owned(), |info| info.build_id.clone()),
+            is_adapter: info.is_some_and(|info| info.is_adapter),
         })
     });
     modules.collect()

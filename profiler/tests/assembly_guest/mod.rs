@@ -74,6 +74,7 @@ pub fn publish(registry: &CodeRegistry) {
         code_section_size: ByteSize::new(u64::from(offset(borders[3]))),
         file_hash: String::new(),
         build_id: String::new(),
+        is_adapter: false,
     };
     let code = CompiledCode::new(vec![module], functions.collect(), AddressMap::from_entries([]));
     let address = NativeAddress::new(start as u64);
@@ -97,7 +98,7 @@ impl Store {
         guest_entered(Some(context), 1);
         // SAFETY: the guest keeps to the C calling convention, and writes the third word only.
         unsafe { wasmscope_guest_entry(words, depth, rounds.max(1)) };
-        guest_left();
+        guest_left(1);
     }
 }
 

@@ -130,6 +130,7 @@ fn module() -> Module {
         code_section_size: ByteSize::new(0x1000),
         file_hash: "cd".repeat(32),
         build_id: "0123456789abcdef".into(),
+        is_adapter: false,
     }
 }
 

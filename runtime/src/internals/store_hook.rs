@@ -1,49 +1,48 @@
 //! Telling the sampler when a thread enters and leaves a store's guest.
 #![allow(unsafe_code, reason = "the hook vouches for the store's words")]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
-use wasmscope_profiler::{forget_store, guest_entered, guest_left};
-use wasmtime::{CallHook, Store};
+use wasmtime::{CallHook, Store, StoreContextMut};
 
 use super::store_context::StoreWords;
+use super::store_link::StoreLink;
 
-/// The entries of a store that are open; makes every thread forget the store when the hook, and thereby the store, is
-/// dropped while some are, because a panic unwound past them. Otherwise nothing points into the store any more.
-struct OpenEntries {
-    store: u64,
-    count: u32,
-}
+/// Lives in the store's hook: it is dropped just before the store, or earlier when the hook is replaced.
+struct Hooked(Arc<StoreLink>);
 
-impl Drop for OpenEntries {
+impl Drop for Hooked {
     fn drop(&mut self) {
-        if self.count > 0 {
-            forget_store(self.store);
-        }
+        self.0.store_is_gone();
     }
 }
 
-/// Puts the hook into a store. Host calls are left alone: the words tell where the guest left for the host.
-pub(crate) fn attach<T: 'static>(store: &mut Store<T>, words: Option<StoreWords>) {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let id = NEXT.fetch_add(1, Ordering::Relaxed);
-    let mut open = OpenEntries { store: id, count: 0 };
-    // SAFETY: the words lie in the same heap allocation as the hook, which owns `open`. The hook is dropped before that
-    // allocation is freed, or earlier when it is replaced, and from then on nobody passes the words on. An entry that
-    // was left is read no more by the thread that made it.
+/// Puts the hook into a store, and `then` behind it.
+pub(crate) fn attach<T: 'static>(
+    store: &mut Store<T>,
+    words: Option<StoreWords>,
+    mut then: impl FnMut(StoreContextMut<'_, T>, CallHook) -> wasmtime::Result<()> + Send + Sync + 'static,
+) -> Arc<StoreLink> {
+    // SAFETY: the words lie in the same heap allocation as the hook, which owns `hooked`. The hook is dropped before that
+    // allocation is freed, or earlier when it is replaced, and from then on nobody passes the words on. An entry that was
+    // left is read no more by the thread that made it. The link keeps the promise about polls.
     let context = words.map(|words| unsafe { words.to_context() });
-    store.call_hook(move |_, hook| {
+    let link = Arc::new(StoreLink::new(context));
+    let hooked = Hooked(link.clone());
+    store.call_hook(move |store, hook| {
+        let link = &*hooked.0;
         match hook {
             CallHook::CallingWasm => {
-                open.count = open.count.saturating_add(1);
-                guest_entered(context, open.store);
+                link.enter(context);
+                // wasmtime does not enter the guest when the hook fails, and calls no hook for leaving it.
+                then(store, hook).inspect_err(|_| link.leave())
             }
             CallHook::ReturningFromWasm => {
-                open.count = open.count.saturating_sub(1);
-                guest_left();
+                link.leave();
+                then(store, hook)
             }
-            CallHook::CallingHost | CallHook::ReturningFromHost => {}
+            CallHook::CallingHost | CallHook::ReturningFromHost => then(store, hook),
         }
-        Ok(())
     });
+    link
 }

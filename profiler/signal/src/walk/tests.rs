@@ -53,7 +53,7 @@ fn walked(registers: Registers, activations: &Activations, max_depth: u16) -> (E
 /// Enters a store whose words hold `words` from then on.
 fn enter(activations: &Activations, words: [usize; 3]) {
     let store: &'static [Cell<usize>; 3] = Box::leak(Box::default());
-    // SAFETY: the words are leaked, so they stay readable.
+    // SAFETY: the words are leaked, so they stay readable, and no other thread uses them.
     let context = unsafe { StoreContext::new(store[0].as_ptr(), store[1].as_ptr(), store[2].as_ptr()) };
     activations.enter_at(Some(context), 1, words[2]);
     store.iter().zip(words).for_each(|(word, value)| word.set(value));
@@ -123,7 +123,7 @@ fn host_code_before_the_inner_entry_shows_the_outer_activation_once() {
     stack.0[7] = stack.at(20);
     let entry = words[2];
     let store: &'static [Cell<usize>; 3] = Box::leak(Box::default());
-    // SAFETY: the words are leaked, so they stay readable.
+    // SAFETY: the words are leaked, so they stay readable, and no other thread uses them.
     let context = unsafe { StoreContext::new(store[0].as_ptr(), store[1].as_ptr(), store[2].as_ptr()) };
     let activations = Activations::default();
     activations.enter_at(Some(context), 1, entry);
@@ -163,4 +163,49 @@ fn without_an_activation_guest_code_has_an_unknown_outside_and_host_code_no_gues
     let registers = |pc| Registers { pc, sp: 0x1000, fp: 0x1000 };
     assert_eq!(walked(registers(code(3)), &activations, 9).0, End::OuterUnknown);
     assert_eq!(walked(registers(0x1000), &activations, 9).0, End::NoGuest);
+}
+
+/// A store that is polled, whose words hold `words`.
+fn polled(activations: &Activations, words: [usize; 3]) -> &'static [Cell<usize>; 3] {
+    let store: &'static [Cell<usize>; 3] = Box::leak(Box::default());
+    // SAFETY: the words are leaked, so they stay readable, and no other thread uses them.
+    let context = unsafe { StoreContext::new(store[0].as_ptr(), store[1].as_ptr(), store[2].as_ptr()) };
+    let _poll = activations.begin_poll(context, 7, &[]);
+    store.iter().zip(words).for_each(|(word, value)| word.set(value));
+    store
+}
+
+#[test]
+fn a_polled_guest_is_walked_on_whatever_stack_it_runs() {
+    let (stack, words) = three_frames();
+    let activations = Activations::default();
+    let store = polled(&activations, words);
+    let registers = |pc| Registers { pc, sp: stack.at(5), fp: stack.at(10) };
+    let expected =
+        [(FrameTag::Interrupted, code(10)), (FrameTag::ReturnAddress, code(20)), (FrameTag::ReturnAddress, code(30))];
+    assert_eq!(walked(registers(code(10)), &activations, 99), (End::Entry, expected.to_vec()));
+    store.iter().for_each(|word| word.set(0));
+    assert_eq!(walked(registers(0x1000), &activations, 99).0, End::NoGuest, "the guest is suspended");
+}
+
+#[test]
+fn a_poll_inside_a_host_call_of_another_guest_is_linked_to_it() {
+    let (mut outer_stack, mut outer) = three_frames();
+    outer_stack.0[7] = outer_stack.at(20);
+    outer[0] = outer_stack.at(7);
+    outer[1] = code(25);
+    let activations = Activations::default();
+    enter(&activations, outer);
+    let (stack, words) = three_frames();
+    polled(&activations, words);
+    let registers = Registers { pc: code(10), sp: stack.at(5), fp: stack.at(10) };
+    let expected = [
+        (FrameTag::Interrupted, code(10)),
+        (FrameTag::ReturnAddress, code(20)),
+        (FrameTag::ReturnAddress, code(30)),
+        (FrameTag::Reentry, 0),
+        (FrameTag::ReturnAddress, code(25)),
+        (FrameTag::ReturnAddress, code(30)),
+    ];
+    assert_eq!(walked(registers, &activations, 99), (End::Entry, expected.to_vec()));
 }

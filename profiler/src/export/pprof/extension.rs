@@ -77,6 +77,8 @@ pub(crate) struct ModuleInfo {
     pub file_hash: String,
     #[prost(string, tag = "3")]
     pub build_id: String,
+    #[prost(bool, tag = "4")]
+    pub is_adapter: bool,
 }
 
 /// Where a location lies: the numbers of `place_kinds`.

@@ -163,6 +163,7 @@ fn extension_of(recording: &Recording) -> Extension {
         identity: module.identity.to_string(),
         file_hash: module.file_hash.clone(),
         build_id: module.build_id.clone(),
+        is_adapter: module.is_adapter,
     };
     let profile = &recording.profile;
     Extension {

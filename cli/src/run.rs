@@ -1,0 +1,84 @@
+//! `wasmscope run`: run a guest as `wasmtime run` does, and record it if asked to.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use wasmscope::{Guest, SamplerConfig};
+
+use crate::event_loop::Event;
+use crate::guest_ended::GuestEnded;
+use crate::guest_options::{GuestOptions, without_long_name};
+use crate::output_options::Outputs;
+use crate::recorded_run::{RecordedRun, prepared};
+use crate::verdict::{OWN_FAILURE_BESIDE_GUEST, Verdict};
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmscope run --dir . guest.wasm input.json
+      runs the guest as `wasmtime run` does; a trap shows the stack with inlined
+      functions and source lines, and says what it means
+
+  wasmscope run --record profile.pb.gz -W max-memory-size=100000000 guest.wasm
+      also samples it, for `wasmscope report profile.pb.gz`
+
+  wasmscope run --invoke 'add(1, 2)' component.wasm
+      calls one function
+
+Exit code: the guest's; 134 when it trapped; 1 when it failed otherwise; 125 when
+wasmscope failed.";
+
+/// Run a guest as `wasmtime run` does.
+///
+/// Takes wasmtime's options, and gives its results: the same streams, exit codes and words for traps.
+#[derive(Parser)]
+#[command(
+    name = "run",
+    override_usage = "wasmscope run [OPTIONS] GUEST [ARGS]...",
+    after_long_help = EXAMPLES,
+    mut_arg("record_raw", without_long_name)
+)]
+pub struct Run {
+    /// Sample the guest, and write the profile: .pb.gz, .svg or .folded.
+    ///
+    /// %m in the name is the guest's name, %t the time.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+
+    /// Replace the file of --record if it exists.
+    #[arg(long, requires = "record")]
+    force: bool,
+
+    #[command(flatten)]
+    guest: GuestOptions,
+}
+
+impl Run {
+    /// Runs the guest, and tells what to exit with.
+    pub fn execute(self) -> Verdict {
+        let run = || match &self.record {
+            Some(file) => self.recorded(file.clone()),
+            None => self.plain(),
+        };
+        run().unwrap_or_else(|error| Verdict::failure(&error, OWN_FAILURE_BESIDE_GUEST))
+    }
+
+    fn plain(&self) -> Result<Verdict> {
+        let guest = Guest::read(self.guest.path()?)?;
+        let (_session, ready) = prepared(&self.guest, &guest, false)?;
+        let end = ready.run().context("failed to start the guest's threads")?;
+        let ended = GuestEnded { event: Event::Guest(end), is_component: guest.is_component() };
+        ended.tell().map(Verdict)
+    }
+
+    fn recorded(&self, file: PathBuf) -> Result<Verdict> {
+        let guest = Guest::load(self.guest.path()?)?;
+        let outputs = Outputs::check(&[file], self.force, guest.name())?;
+        let run = RecordedRun::prepare(&self.guest, &guest)?;
+        let (recording, ended) = run.record(SamplerConfig::default(), None)?;
+        let told = ended.tell();
+        let all_written = outputs.write(&recording, guest.name());
+        let code = told?;
+        Ok(Verdict(if all_written { code } else { i32::from(OWN_FAILURE_BESIDE_GUEST) }))
+    }
+}

@@ -1,0 +1,68 @@
+//! Stores whose guests are sampled while their futures are polled.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use wasmscope_model::SampleContext;
+
+use crate::internals::StoreLink;
+
+/// Names a store that was made known to the sampler. It does not keep the store alive.
+#[derive(Clone, Debug)]
+pub struct AttachedStore {
+    link: Arc<StoreLink>,
+}
+
+impl AttachedStore {
+    pub(crate) fn new(link: Arc<StoreLink>) -> Self {
+        Self { link }
+    }
+
+    /// Returns the number that samples of this store carry.
+    pub fn id(&self) -> u64 {
+        self.link.id()
+    }
+
+    /// Wraps a future that drives guests of this store, such as one of `call_async` or `run_concurrent`, so that its guests
+    /// are sampled with whole stacks on whatever thread they go on.
+    ///
+    /// # Accuracy
+    ///
+    /// A future that does not drive this store, or only from within another thread, does no harm: nothing of the store is
+    /// looked at then.
+    pub fn sampled<F: Future>(&self, future: F) -> Sampled<F> {
+        Sampled { future, link: self.link.clone(), labels: None }
+    }
+
+    /// As [`AttachedStore::sampled`]; the samples taken during its polls say what they worked for. `labels.store` is not
+    /// looked at.
+    pub fn sampled_for<F: Future>(&self, labels: SampleContext, future: F) -> Sampled<F> {
+        Sampled { future, link: self.link.clone(), labels: Some(labels) }
+    }
+}
+
+pin_project! {
+    /// A future during whose polls the guests of a store are sampled; made by [`AttachedStore::sampled`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless they are polled"]
+    pub struct Sampled<F> {
+        #[pin]
+        future: F,
+        link: Arc<StoreLink>,
+        labels: Option<SampleContext>,
+    }
+}
+
+impl<F: Future> Future for Sampled<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        // Where it cannot begin, the guests run all the same.
+        let _polling = this.link.begin_poll(this.labels.as_ref());
+        this.future.poll(context)
+    }
+}

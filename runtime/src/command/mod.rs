@@ -1,0 +1,19 @@
+//! Running guests as `wasmtime run` does: with its options, its host functions and its results.
+
+mod component;
+mod core_dump;
+mod core_module;
+mod host;
+mod invocation;
+mod linking;
+mod missing_import;
+mod option_table;
+mod options;
+mod ready;
+mod run;
+mod wasi;
+
+pub use options::{OPTIONS, OptionGroup, Verdict, WasmtimeOption};
+pub use ready::ReadyGuest;
+pub use run::{GuestRun, NativeProfile};
+pub use wasmtime_cli_flags::CommonOptions;

@@ -1,0 +1,175 @@
+//! What a guest is given, and the way from there to a guest that is ready.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use wasmtime::component::Component;
+use wasmtime::{Config, Module, ProfilingStrategy, Store};
+use wasmtime_cli_flags::CommonOptions;
+
+use super::host::Host;
+use super::linking::GuestLinker;
+use super::{core_module, linking, missing_import, options, ready::ReadyGuest, wasi};
+use crate::compiled::CompiledGuest;
+use crate::internals::deserialized;
+use crate::{Error, Guest, GuestKind, ProfileSession, SessionBuilder};
+
+/// A profile for the tools of the system, in wasmtime's meaning of `--profile`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NativeProfile {
+    /// A map of function names for `perf`.
+    PerfMap,
+    /// A dump of the machine code for `perf inject`.
+    JitDump,
+}
+
+/// What a guest is given.
+#[derive(Clone)]
+pub struct GuestRun {
+    /// Arguments after the guest's own name.
+    pub args: Vec<String>,
+    /// The guest's own name, in place of that of its file.
+    pub argv0: Option<String>,
+    /// Environment variables; those without a value are inherited.
+    pub env: Vec<(String, Option<String>)>,
+    /// Directories of the host, with the names under which the guest sees them.
+    pub dirs: Vec<(PathBuf, String)>,
+    /// What to call instead of the guest's beginning: a function of a module, with `args` as its arguments, or a call in
+    /// WAVE's notation for a component.
+    pub invoke: Option<String>,
+    /// Modules to instantiate before the guest, with the names under which it imports them.
+    pub preload: Vec<(String, PathBuf)>,
+    /// Whether machine code may be loaded. It is trusted with everything that this process may do.
+    pub allow_precompiled: bool,
+    /// Also write a profile for the tools of the system.
+    pub native_profile: Option<NativeProfile>,
+    /// wasmtime's own options, as its command line has them.
+    pub wasmtime: CommonOptions,
+}
+
+impl Default for GuestRun {
+    fn default() -> Self {
+        Self {
+            args: Vec::new(),
+            argv0: None,
+            env: Vec::new(),
+            dirs: Vec::new(),
+            invoke: None,
+            preload: Vec::new(),
+            allow_precompiled: false,
+            native_profile: None,
+            wasmtime: CommonOptions::new(),
+        }
+    }
+}
+
+impl std::fmt::Debug for GuestRun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GuestRun")
+            .field("args", &self.args)
+            .field("dirs", &self.dirs)
+            .field("invoke", &self.invoke)
+            .field("preload", &self.preload)
+            .field("wasmtime", &self.wasmtime.to_string())
+            .finish_non_exhaustive()
+    }
+}
+
+impl GuestRun {
+    /// Begins a session whose engine is configured by wasmtime's options, for sampling or for a plain run.
+    ///
+    /// # Errors
+    ///
+    /// When an option is refused, by wasmtime or by us (see [`super::OPTIONS`]), or does not fit the others.
+    pub fn session(&mut self, sampling: bool) -> Result<SessionBuilder, Error> {
+        let mut config = self.wasmtime.config(None).map_err(|error| Error::engine(&error))?;
+        options::check(&self.wasmtime, sampling)?;
+        if self.wasmtime.wasm.timeout.is_some() {
+            config.epoch_interruption(true);
+        }
+        self.add_native_profile(&mut config);
+        // Without a file of its own the cache is ours, which the tool turns on.
+        let own_cache = self.wasmtime.codegen.cache.is_some() || self.wasmtime.codegen.cache_config.is_some();
+        Ok(ProfileSession::builder().config(config).user_cache(!own_cache).sampling(sampling))
+    }
+
+    fn add_native_profile(&self, config: &mut Config) {
+        match self.native_profile {
+            None => {}
+            Some(NativeProfile::PerfMap) => drop(config.profiler(ProfilingStrategy::PerfMap)),
+            Some(NativeProfile::JitDump) => drop(config.profiler(ProfilingStrategy::JitDump)),
+        }
+    }
+
+    /// Compiles and links a guest, and checks everything that can be checked before it runs.
+    ///
+    /// # Errors
+    ///
+    /// When wasmtime refuses the guest, an import is missing, a directory cannot be opened, or the function to call is
+    /// missing or takes other arguments.
+    pub fn prepare(self, session: &ProfileSession, guest: &Guest) -> Result<ReadyGuest, Error> {
+        let compiled = self.compile(session, guest)?;
+        let mut preloaded = Vec::new();
+        for (name, path) in &self.preload {
+            let module = Guest::read(path)?;
+            if module.is_component() {
+                return Err(Error::wrong_kind(&module, "a core module, as --preload wants it"));
+            }
+            match self.compile(session, &module)? {
+                CompiledGuest::Module(compiled) => preloaded.push((name.clone(), compiled, module)),
+                CompiledGuest::Component(_) => return Err(Error::wrong_kind(&module, "a core module")),
+            }
+        }
+        let mut store = Store::new(session.engine(), Host::new(&self.wasmtime));
+        store.limiter(|host| &mut host.limits);
+        let attached = session.attach_if_sampling(&mut store);
+        if let Some(fuel) = self.wasmtime.wasm.fuel {
+            store.set_fuel(fuel).map_err(|error| Error::engine(&error))?;
+        }
+        wasi::give(&mut store, guest, &self)?;
+        let mut linker = GuestLinker::new(session.engine(), &compiled);
+        linking::offer(&mut linker, &mut store, &self.wasmtime)?;
+        let mut entry = None;
+        match (&compiled, &linker) {
+            (CompiledGuest::Module(module), GuestLinker::Module(linker)) => {
+                missing_import::check_module(guest, module, linker, &mut store, &self)?;
+                entry = core_module::entry(guest, module, &self)?;
+            }
+            (CompiledGuest::Component(component), GuestLinker::Component(linker)) => {
+                missing_import::check_component(guest, component, linker, &self)?;
+            }
+            _ => {}
+        }
+        let shared = session.shared().clone();
+        Ok(ReadyGuest { run: self, guest: guest.clone(), compiled, preloaded, store, linker, entry, attached, shared })
+    }
+
+    /// Compiles a guest, or loads its machine code.
+    fn compile(&self, session: &ProfileSession, guest: &Guest) -> Result<CompiledGuest, Error> {
+        if guest.is_component() && self.wasmtime.wasm.component_model == Some(false) {
+            return Err(Error::Options("-W component-model=n: the guest is a component".to_owned()));
+        }
+        if guest.is_precompiled() {
+            if !self.allow_precompiled {
+                return Err(Error::Precompiled(guest.path().to_owned()));
+            }
+            let compiled = deserialized(session.engine(), guest).map_err(|error| {
+                Error::invalid(guest.path(), &format!("it was compiled by another wasmtime or for other options: {error:#}"))
+            })?;
+            session.keep_described(compiled.clone(), guest);
+            return Ok(compiled);
+        }
+        let invalid = |error: wasmtime::Error| Error::invalid(guest.path(), &format!("{error:#}"));
+        let compiled = match guest.kind() {
+            GuestKind::Component => {
+                Component::new(session.engine(), &**guest.bytes()).map(CompiledGuest::Component).map_err(invalid)?
+            }
+            _ => Module::new(session.engine(), &**guest.bytes()).map(CompiledGuest::Module).map_err(invalid)?,
+        };
+        session.keep_described(compiled.clone(), guest);
+        Ok(compiled)
+    }
+}
+
+/// What the parts of a run share with the session; kept here so that the type is named once.
+pub(crate) type SharedSession = Arc<crate::session::Shared>;
