@@ -34,13 +34,13 @@ impl AttachedStore {
     /// A future that does not drive this store, or only from within another thread, does no harm: nothing of the store is
     /// looked at then.
     pub fn sampled<F: Future>(&self, future: F) -> Sampled<F> {
-        Sampled { future, link: self.link.clone(), labels: None }
+        Sampled { future: Some(future), link: self.link.clone(), labels: None }
     }
 
     /// As [`AttachedStore::sampled`]; the samples taken during its polls say what they worked for. `labels.store` is not
     /// looked at.
     pub fn sampled_for<F: Future>(&self, labels: SampleContext, future: F) -> Sampled<F> {
-        Sampled { future, link: self.link.clone(), labels: Some(labels) }
+        Sampled { future: Some(future), link: self.link.clone(), labels: Some(labels) }
     }
 }
 
@@ -50,9 +50,18 @@ pin_project! {
     #[must_use = "futures do nothing unless they are polled"]
     pub struct Sampled<F> {
         #[pin]
-        future: F,
+        future: Option<F>,
         link: Arc<StoreLink>,
         labels: Option<SampleContext>,
+    }
+
+    impl<F> PinnedDrop for Sampled<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // A guest that is suspended is woken once more, to unwind its stack.
+            let _polling = this.link.begin_poll(this.labels.as_ref());
+            this.future.set(None);
+        }
     }
 }
 
@@ -63,6 +72,7 @@ impl<F: Future> Future for Sampled<F> {
         let this = self.project();
         // Where it cannot begin, the guests run all the same.
         let _polling = this.link.begin_poll(this.labels.as_ref());
-        this.future.poll(context)
+        #[expect(clippy::expect_used, reason = "only the drop takes the future away")]
+        this.future.as_pin_mut().expect("the future is there until this is dropped").poll(context)
     }
 }

@@ -62,9 +62,7 @@ mod trap_words;
 
 pub use attached_store::{AttachedStore, Sampled};
 #[cfg(feature = "cli")]
-pub use command::{
-    CommonOptions, GuestRun, NativeProfile, OPTIONS, OptionGroup, ReadyGuest, Verdict, WasmtimeOption,
-};
+pub use command::{CommonOptions, GuestRun, NativeProfile, OPTIONS, OptionGroup, ReadyGuest, Verdict, WasmtimeOption};
 pub use described_code::DescribedCode;
 pub use error::Error;
 pub use guest::{Guest, GuestKind};

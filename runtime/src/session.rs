@@ -102,7 +102,8 @@ impl SessionBuilder {
             config.wasm_backtrace_max_frames(Some(MAX_BACKTRACE_FRAMES));
         }
         if self.sampling
-            && let Some(memory) = SampledCodeMemory::new(registry.clone(), modules.clone()) {
+            && let Some(memory) = SampledCodeMemory::new(registry.clone(), modules.clone())
+        {
             config.with_custom_code_memory(Some(Arc::new(memory)));
         }
         if self.user_cache {

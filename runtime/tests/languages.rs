@@ -193,7 +193,7 @@ fn a_reactor_is_initialised_and_its_export_is_the_root() {
     let guest = WasiGuest::load(&test_guest("reactor.wasm"));
     let recorder = guest.session().record(dense()).unwrap();
     let run = GuestRun { args: vec!["60000".into()], invoke: Some("spin".into()), ..GuestRun::default() };
-    let end = run.prepare(guest.session(), guest.guest()).unwrap().run();
+    let end = run.prepare(guest.session(), guest.guest()).unwrap().run().unwrap();
     assert!(matches!(&end, GuestEnd::Returned(values) if values.len() == 1), "{end:?}");
     let recording = recorder.stop().unwrap();
     let report = guest.check_stacks(&recording, &["spin", "_initialize"]);
@@ -220,7 +220,7 @@ fn c_with_dwarf_and_no_name_section_shows_its_functions() {
     let module = std::fs::read(test_guest("c-dwarf5.wasm")).unwrap();
     let stripped = without_custom_section(&module, "name");
     let seen = Seen::of_guest(WasiGuest::new(Guest::from_bytes("stripped.wasm", &stripped).unwrap()), &["300"]);
-    assert!(!seen.guest.guest().image().has_names());
+    assert!(!seen.guest.guest().image().unwrap().has_names());
     seen.has_functions(&["one_round", "count_word", "make_word", "qsort", "trinkle"]);
     seen.has_file("words.c");
     assert!(seen.unnamed_percent() < 1.0, "{}", seen.unnamed_percent());
@@ -234,7 +234,7 @@ fn a_cpython_with_dwarf_and_no_name_section_shows_its_c_functions() {
     let Some(path) = fetched_guest_or_skip("python-3.11.wasm", test) else { return };
     let library = path.with_file_name("python-3.11-lib");
     let guest = WasiGuest::load(&path).with_dir(library, "/usr/local/lib/python3.11");
-    assert!(!guest.guest().image().has_names() && guest.guest().image().has_dwarf());
+    assert!(!guest.guest().image().unwrap().has_names() && guest.guest().image().unwrap().has_dwarf());
     let program = "import json\nrows = [{'id': n, 'name': 'n%d' % n, 'price': n * 1.5} for n in range(200)]\n\
         for _ in range(600): json.loads(json.dumps(rows))";
     let seen = Seen::of_guest(guest, &["-c", program]);
@@ -255,7 +255,7 @@ fn a_cpython_whose_dwarf_has_lost_its_addresses_says_why_it_has_no_names() {
     let test = "a_cpython_whose_dwarf_has_lost_its_addresses_says_why_it_has_no_names";
     let Some(path) = fetched_guest_or_skip("python-3.12.0.wasm", test) else { return };
     let seen = Seen::of(&path, &["-c", "print(sum(n * n for n in range(1000000)))"]);
-    assert!(!seen.guest.guest().image().has_names() && seen.guest.guest().image().has_dwarf());
+    assert!(!seen.guest.guest().image().unwrap().has_names() && seen.guest.guest().image().unwrap().has_dwarf());
     let not_listed = NameOrigin::Unnamed(WhyUnnamed::NotListed);
     let percent = seen.percent(|location| location.origin.map(|origin| origin.name) == Some(not_listed));
     assert!(percent > 95.0, "{percent}");

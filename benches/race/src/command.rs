@@ -28,7 +28,7 @@ pub struct ReadyCommand {
 impl Command {
     /// Compiles a guest for an engine that knows nothing of wasmscope.
     pub fn compile(engine: &Engine, guest: &Guest) -> Result<Self> {
-        let module = Module::new(engine, guest.image().bytes()).map_err(wrapped)?;
+        let module = Module::new(engine, &**guest.bytes()).map_err(wrapped)?;
         Self::link(engine, module)
     }
 

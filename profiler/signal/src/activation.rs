@@ -155,6 +155,11 @@ impl Activation {
         self.kind == Kind::Nested && self.entry_fp().is_none() && !not_begun()
     }
 
+    /// Tells whether code at `stack_pointer` may be what leads into the activation's guest, or out of it.
+    pub(crate) fn is_beginning(&self, stack_pointer: usize) -> bool {
+        self.kind == Kind::Polled || self.is_near(stack_pointer)
+    }
+
     fn is_near(&self, address: usize) -> bool {
         address.abs_diff(self.entered_at) < MAX_ENTRY_DISTANCE
     }

@@ -96,12 +96,7 @@ impl Walker<'_> {
     }
 
     /// Walks the stack that was interrupted, then those around it.
-    fn stacks(
-        &mut self,
-        registers: &Registers,
-        in_guest: bool,
-        frames: &mut Frames<'_, '_, '_>,
-    ) -> Result<End, Stop> {
+    fn stacks(&mut self, registers: &Registers, in_guest: bool, frames: &mut Frames<'_, '_, '_>) -> Result<End, Stop> {
         frames.push(if in_guest { FrameTag::Interrupted } else { FrameTag::Host }, registers.pc)?;
         let depth = self.activations.depth();
         let Some(mut innermost) = depth.checked_sub(1) else {
@@ -125,10 +120,13 @@ impl Walker<'_> {
                     if let Some(fp) = self.leave_leaf(registers, span, frames)? {
                         self.climb(fp, Some(entry_fp), span, frames)?;
                     }
+                } else if !activation.is_beginning(registers.sp) {
+                    // The guest of another store runs here, which was entered on another thread.
+                    return Ok(End::OuterUnknown);
                 }
             }
             // Before its entry and after its end the words are still, or again, those of the activation around it.
-            Some(now) => match activation.entry_fp().and_then(|_| self.exit_frame(now, registers.sp)) {
+            Some(now) => match activation.entry_fp().and_then(|_| self.own_exit_frame(now, registers.sp)) {
                 Some((fp, span)) => {
                     frames.push(FrameTag::ReturnAddress, now.exit_pc)?;
                     self.climb(fp, Some(now.entry_fp), span, frames)?;
@@ -188,6 +186,16 @@ impl Walker<'_> {
         let span = StackSpan { low: exit.exit_fp, high: exit.entry_fp.saturating_add(2 * WORD) };
         let caller = span.read(exit.exit_fp)?;
         (exit.exit_fp < caller && caller <= exit.entry_fp).then_some((caller, span))
+    }
+
+    /// As [`Walker::exit_frame`], when host code was interrupted at `host_sp`: if that lies in the thread's own stack, so
+    /// must the exit, or it is one of another thread, to which an async guest has moved unnoticed.
+    fn own_exit_frame(&mut self, exit: ExitPoint, host_sp: usize) -> Option<(FramePointer, StackSpan)> {
+        let is_own = |address: usize| self.thread_stack.low <= address && address < self.thread_stack.high;
+        if is_own(host_sp) != is_own(exit.exit_fp) {
+            return None;
+        }
+        self.exit_frame(exit, host_sp)
     }
 
     /// Follows frame pointers from the frame with pointer `fp` to the entry of its activation.

@@ -40,12 +40,11 @@ async fn run_command(
         false => None,
     };
     let result = match newer {
-        Some(command) => {
-            store.run_concurrent(async |store| command.wasi_cli_run().call_run(store).await).await?
-        }
+        Some(command) => store.run_concurrent(async |store| command.wasi_cli_run().call_run(store).await).await?,
         None => {
-            let command = p2::bindings::Command::new(&mut *store, &instance)
-                .context("it is no command: it exports neither wasi:cli/run@0.2 nor @0.3; --invoke calls other functions")?;
+            let command = p2::bindings::Command::new(&mut *store, &instance).context(
+                "it is no command: it exports neither wasi:cli/run@0.2 nor @0.3; --invoke calls other functions",
+            )?;
             command.wasi_cli_run().call_run(&mut *store).await
         }
     };
@@ -73,7 +72,8 @@ async fn invoke_function(
     let function = instance.get_func(&mut *store, export).context("the function is gone")?;
     let mut results = vec![Val::Bool(false); ty.results().len()];
     if run.wasmtime.wasm.concurrency_support.unwrap_or(true) {
-        let called = store.run_concurrent(async |store| function.call_concurrent(store, &arguments, &mut results).await);
+        let called =
+            store.run_concurrent(async |store| function.call_concurrent(store, &arguments, &mut results).await);
         called.await??;
     } else {
         function.call_async(&mut *store, &arguments, &mut results).await?;

@@ -2,8 +2,8 @@
 
 use wasmscope_profiler::export::sanitized;
 use wasmtime::error::Context as _;
-use wasmtime_cli_flags::CommonOptions;
 use wasmtime::{ExternType, Func, FuncType, Linker, Module, Store, Val};
+use wasmtime_cli_flags::CommonOptions;
 
 use super::host::Host;
 use super::invocation::{arguments, printed};

@@ -44,10 +44,13 @@ pub(crate) fn offer(linker: &mut GuestLinker, store: &mut Store<Host>, options: 
     let cli = offers_cli(options)?;
     match linker {
         GuestLinker::Module(linker) => {
-            for (on, name) in [(options.wasi.http, "http"), (options.wasi.config, "config"), (options.wasi.keyvalue, "keyvalue")]
+            for (on, name) in
+                [(options.wasi.http, "http"), (options.wasi.config, "config"), (options.wasi.keyvalue, "keyvalue")]
             {
                 if on == Some(true) {
-                    return Err(Error::Options(format!("-S {name}: the guest is a core module, and only components have it")));
+                    return Err(Error::Options(format!(
+                        "-S {name}: the guest is a core module, and only components have it"
+                    )));
                 }
             }
             if let Some(allow) = options.wasm.unknown_exports_allow {

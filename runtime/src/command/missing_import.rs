@@ -123,6 +123,7 @@ fn component_hint(name: &str) -> String {
             let asked = version.map_or(String::new(), |version| format!("; it asks for {version}"));
             format!("and WASI is offered in the versions 0.2.x and 0.3.0{asked}")
         }
-        _ => "and only WASI is offered; compose it with a component that exports this, with `wasm-tools compose`".to_owned(),
+        _ => "and only WASI is offered; compose it with a component that exports this, with `wasm-tools compose`"
+            .to_owned(),
     }
 }

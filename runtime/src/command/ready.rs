@@ -47,7 +47,8 @@ impl ReadyGuest {
     ///
     /// When the system gives no threads.
     pub fn run(self) -> std::io::Result<GuestEnd> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().enable_io().build()?;
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().enable_io().build()?;
         let end = runtime.block_on(self.run_async());
         // A thread that still reads standard input would not let go.
         runtime.shutdown_background();
@@ -122,14 +123,11 @@ impl ReadyGuest {
 }
 
 /// Gives a run as much time as it may have.
-async fn within<T>(
-    limit: Option<Duration>,
-    run: impl Future<Output = wasmtime::Result<T>>,
-) -> wasmtime::Result<T> {
+async fn within<T>(limit: Option<Duration>, run: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
     let Some(limit) = limit else {
         return run.await;
     };
-    tokio::time::timeout(limit, run).await.unwrap_or_else(|_| {
-        Err(wasmtime::Error::from(Trap::Interrupt).context(format!("timed out after {limit:?}")))
-    })
+    tokio::time::timeout(limit, run)
+        .await
+        .unwrap_or_else(|_| Err(wasmtime::Error::from(Trap::Interrupt).context(format!("timed out after {limit:?}"))))
 }

@@ -154,7 +154,10 @@ impl GuestRun {
                 return Err(Error::Precompiled(guest.path().to_owned()));
             }
             let compiled = deserialized(session.engine(), guest).map_err(|error| {
-                Error::invalid(guest.path(), &format!("it was compiled by another wasmtime or for other options: {error:#}"))
+                Error::invalid(
+                    guest.path(),
+                    &format!("it was compiled by another wasmtime or for other options: {error:#}"),
+                )
             })?;
             session.keep_described(compiled.clone(), guest);
             return Ok(compiled);

@@ -13,7 +13,9 @@ pub(crate) fn give(store: &mut Store<Host>, guest: &Guest, run: &GuestRun) -> Re
     if !offers_cli(&run.wasmtime)? {
         for (on, name) in [(options.http, "http"), (options.keyvalue, "keyvalue")] {
             if on == Some(true) {
-                return Err(Error::Options(format!("-S {name}: it works on WASI's state, and -S cli=n leaves that out")));
+                return Err(Error::Options(format!(
+                    "-S {name}: it works on WASI's state, and -S cli=n leaves that out"
+                )));
             }
         }
         return Ok(());

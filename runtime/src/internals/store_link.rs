@@ -1,6 +1,6 @@
 //! What the hook of a store and the polls of its futures know of each other.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use wasmscope_model::SampleContext;
@@ -17,6 +17,10 @@ pub(crate) struct StoreLink {
     polled_on: AtomicUsize,
     /// Guests that were entered outside of polls and have not returned.
     open: AtomicU32,
+    /// The thread that entered the last of them, by its [`thread_tag`].
+    entered_on: AtomicUsize,
+    /// Whether guests that are open were entered or left on several threads.
+    is_scattered: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -45,7 +49,14 @@ impl StoreLink {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let inner = Mutex::new(Inner { context, parked: Vec::new() });
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { id, inner, polled_on: AtomicUsize::new(0), open: AtomicU32::new(0) }
+        Self {
+            id,
+            inner,
+            polled_on: AtomicUsize::new(0),
+            open: AtomicU32::new(0),
+            entered_on: AtomicUsize::new(0),
+            is_scattered: AtomicBool::new(false),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -77,7 +88,11 @@ impl StoreLink {
     pub(crate) fn enter(&self, context: Option<StoreContext>) {
         let polled_on = self.polled_on.load(Ordering::Relaxed);
         if polled_on == 0 || polled_on != thread_tag() {
-            self.open.fetch_add(1, Ordering::SeqCst);
+            let here = thread_tag();
+            if self.open.fetch_add(1, Ordering::SeqCst) > 0 && self.entered_on.load(Ordering::Relaxed) != here {
+                self.is_scattered.store(true, Ordering::Relaxed);
+            }
+            self.entered_on.store(here, Ordering::Relaxed);
             if self.polled_on.load(Ordering::SeqCst) != 0 {
                 // Another thread polls some future under this store's name; it must read the words no more.
                 forget_store(self.id);
@@ -92,7 +107,17 @@ impl StoreLink {
         if polled_on == 0 || polled_on != thread_tag() {
             let fewer = |open: u32| open.checked_sub(1);
             // A guest that was entered in a poll and is left outside of one was not counted.
-            let _ = self.open.try_update(Ordering::SeqCst, Ordering::SeqCst, fewer);
+            let before = self.open.try_update(Ordering::SeqCst, Ordering::SeqCst, fewer);
+            if self.entered_on.load(Ordering::Relaxed) != thread_tag() {
+                self.is_scattered.store(true, Ordering::Relaxed);
+            }
+            if self.is_scattered.load(Ordering::Relaxed) {
+                // An async guest whose polls nobody noted: threads that it has left may still hold its words, and its
+                // stack goes away next.
+                self.is_scattered.store(before.is_ok_and(|before| before > 1), Ordering::Relaxed);
+                forget_store(self.id);
+                return;
+            }
         }
         guest_left(self.id);
     }

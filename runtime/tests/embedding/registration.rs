@@ -12,14 +12,14 @@ use crate::guest::{
 fn sample_guest_of(config: &Config) {
     let (session, guest) = (session(), spinners(&["foreign"]));
     let engine = Engine::new(config).unwrap();
-    let module = Module::new(&engine, guest.image().bytes()).unwrap();
+    let module = Module::new(&engine, guest.bytes()).unwrap();
     let described = session.describe_module(&module, &guest).unwrap();
     let mut store = Store::new(&engine, ());
     // Refused where the engine does not count fuel.
     let _ = store.set_fuel(u64::MAX);
     store.set_epoch_deadline(1 << 40);
     session.attach(&mut store);
-    let work = export(&mut store, described.module(), "foreign");
+    let work = export(&mut store, &module, "foreign");
     let recorder = session.record(dense()).unwrap();
     work_until(&recorder, 200, || work.call(&mut store, MILLISECOND).unwrap());
     let recording = recorder.stop().unwrap();
@@ -53,7 +53,7 @@ fn unoptimised_code_is_sampled_too() {
 #[test]
 fn bytes_that_the_module_was_not_made_from_are_refused() {
     let session = session();
-    let module = Module::new(&Engine::default(), spinners(&["one"]).image().bytes()).unwrap();
+    let module = Module::new(&Engine::default(), spinners(&["one"]).bytes()).unwrap();
     let refused = session.describe_module(&module, &spinners(&["one", "two"])).unwrap_err();
     assert!(matches!(refused, Error::Mismatch { .. }), "{refused}");
 }
@@ -62,7 +62,7 @@ fn bytes_that_the_module_was_not_made_from_are_refused() {
 fn modules_that_nobody_described_show_as_unknown_code() {
     let _exclusive = exclusive();
     let session = session();
-    let module = Module::new(session.engine(), spinners(&["stranger"]).image().bytes()).unwrap();
+    let module = Module::new(session.engine(), spinners(&["stranger"]).bytes()).unwrap();
     let mut store = session.new_store(());
     let work = export(&mut store, &module, "stranger");
     let recorder = session.record(dense()).unwrap();

@@ -54,12 +54,12 @@ fn a_target_tells_what_it_is_and_what_is_loaded() {
 
     let modules = target.modules(&cancel).unwrap().value;
     assert_eq!(modules.len(), 1);
-    assert_eq!(modules[0].module.identity, guest.image().identity());
+    assert_eq!(modules[0].module.identity, guest.image().unwrap().identity());
     assert_eq!(modules[0].machine_code, ByteSize::new(module.text().len() as u64));
 
     let mut bytes = Vec::new();
-    target.module_bytes(&guest.image().identity(), &mut bytes, &cancel).unwrap();
-    assert_eq!(bytes, **guest.image().bytes());
+    target.module_bytes(&guest.image().unwrap().identity(), &mut bytes, &cancel).unwrap();
+    assert_eq!(bytes, **guest.bytes());
     let nobody = CodeIdentity::from_digest([7; 32]);
     let refused = target.module_bytes(&nobody, &mut bytes, &cancel).unwrap_err();
     assert!(matches!(refused, TargetError::NotFound { what: "module", .. }), "{refused}");

@@ -93,7 +93,7 @@ impl WasiGuest {
     /// Holds the stacks of a recording against the guest's instructions.
     pub fn check_stacks(&self, recording: &Recording, entries: &[&str]) -> StackReport {
         let mut check = StackCheck::new();
-        check.add_module(self.guest.image(), entries);
+        check.add_module(self.guest.image().unwrap(), entries);
         check.check(&recording.profile);
         check.report().clone()
     }
