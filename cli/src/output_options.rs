@@ -1,5 +1,6 @@
 //! Where the recording goes.
 
+use std::borrow::Cow;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -27,6 +28,12 @@ pub struct OutputOptions {
     #[arg(long)]
     force: bool,
 
+    /// Show the frames of adapters, which join the modules of a component, one by one.
+    ///
+    /// Otherwise the table, .svg and .folded show [adapter] in place of them; .pb.gz always has them all.
+    #[arg(long)]
+    adapters: bool,
+
     /// Rows of the table.
     #[arg(long, value_name = "N", default_value_t = 20)]
     top: usize,
@@ -37,6 +44,7 @@ pub struct OutputOptions {
 pub struct Outputs {
     files: Vec<PathBuf>,
     force: bool,
+    adapters: bool,
     /// The module and the time that make the default name; `None` when files were named.
     default_of: Option<(String, SystemTime)>,
 }
@@ -70,7 +78,12 @@ impl OutputOptions {
 
     /// Checks that each file can be written, before anything else happens. Without any, the default file is taken.
     pub fn check(&self, module: &str) -> Result<Outputs> {
-        Outputs::check(&self.output, self.force, module)
+        Ok(Outputs { adapters: self.adapters, ..Outputs::check(&self.output, self.force, module)? })
+    }
+
+    /// Returns what a table shows of a recording.
+    pub fn shown<'r>(&self, recording: &'r Recording) -> Cow<'r, Recording> {
+        if self.adapters { Cow::Borrowed(recording) } else { export::without_adapters(recording) }
     }
 }
 
@@ -96,7 +109,7 @@ impl Outputs {
             }
             known.push(place);
         }
-        Ok(Outputs { files, force, default_of })
+        Ok(Outputs { files, force, adapters: false, default_of })
     }
 
     /// Writes every file, says where it is, and goes on after a failure; tells whether all went well.
@@ -104,8 +117,10 @@ impl Outputs {
     /// An empty profile has no flame graph. That is said, and is no failure.
     pub fn write(&self, recording: &Recording, title: &str) -> bool {
         let mut all_written = true;
+        let folded = if self.adapters { Cow::Borrowed(recording) } else { export::without_adapters(recording) };
         for file in &self.files {
-            match self.write_one(recording, file, title) {
+            let is_whole = OutputFormat::of_path(file).is_ok_and(|format| format == OutputFormat::Pprof);
+            match self.write_one(if is_whole { recording } else { &folded }, file, title) {
                 Ok(file) => {
                     terminal::line(format_args!("wrote {}", file.display()));
                     if self.default_of.is_some() {

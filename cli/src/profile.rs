@@ -77,7 +77,7 @@ impl Profile {
     fn write_table(&self, recording: &wasmscope_model::Recording) -> Result<()> {
         let mut out = BufWriter::new(io::stderr().lock());
         let layout = self.output.layout(&io::stderr());
-        let written = export::write_table(recording, self.record.event(), layout, &mut out);
+        let written = export::write_table(&self.output.shown(recording), self.record.event(), layout, &mut out);
         Ok(terminal::unless_broken_pipe(written.and_then(|()| out.flush()))?)
     }
 }

@@ -50,7 +50,7 @@ impl Report {
         if self.output.is_empty() {
             let mut out = BufWriter::new(io::stdout().lock());
             let layout = self.output.layout(&io::stdout());
-            let written = export::write_table(&recording, Event::Cpu, layout, &mut out);
+            let written = export::write_table(&self.output.shown(&recording), Event::Cpu, layout, &mut out);
             terminal::unless_broken_pipe(written.and_then(|()| out.flush()))?;
             return Ok(Verdict::GOOD);
         }

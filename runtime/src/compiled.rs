@@ -86,10 +86,10 @@ impl CompiledGuest {
                 module: number(position),
                 function_index: function.index.as_u32(),
             });
-            if let (Some(name), Some(module)) = (function.name, modules.get_mut(position))
-                && module.image.is_none()
-            {
-                module.names.push((function.index.as_u32(), name));
+            if let Some(module) = modules.get_mut(position).filter(|module| module.image.is_none()) {
+                let stand_in = || module.module.is_adapter.then(|| "[adapter]".to_owned());
+                let name = function.name.or_else(stand_in);
+                module.names.extend(name.map(|name| (function.index.as_u32(), name)));
             }
         }
         let described = modules.iter().map(|kept| kept.module.clone()).collect();

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+mod adapters;
 mod display_name;
 mod file;
 mod flamegraph;
@@ -11,6 +12,7 @@ mod function_totals;
 mod pprof;
 mod table;
 
+pub use adapters::without_adapters;
 pub use display_name::sanitized;
 pub use file::{check_writable, write_file};
 pub use flamegraph::write_svg;
