@@ -11,8 +11,9 @@ set -e
 cd "$(dirname "$0")"
 map="-ffile-prefix-map=$PWD=testkit/guests"
 small="${WASI_SYSROOT:+--sysroot=$WASI_SYSROOT -ffile-prefix-map=$WASI_SYSROOT=/wasi-libc}"
-object=$(mktemp --suffix=.o)
-trap 'rm -f "$object"' EXIT
+temporary=$(mktemp -d)
+trap 'rm -rf "$temporary"' EXIT
+object=$temporary/guest.o
 
 # build COMPILER GUEST SOURCE FLAG...: compiles, and links with $link, in two steps: clang that links with -O runs a
 # wasm-opt that it finds, and names and lines are lost.
@@ -70,6 +71,15 @@ if [ -n "$WASM_TOOLS" ] && [ -n "$ADAPTERS" ]; then
   $WASM_TOOLS component new waits-p1.wasm --adapt "$ADAPTERS/wasi_snapshot_preview1.command.wasm" -o waits-p2.wasm
 else
   echo "skipped: waits-p2.wasm (needs WASM_TOOLS and ADAPTERS)"
+fi
+
+if [ -n "$WASM_TOOLS" ]; then
+  for part in app library; do
+    $WASM_TOOLS parse -g composed-$part.wat -o "$temporary/$part.wasm"
+  done
+  $WASM_TOOLS compose "$temporary/app.wasm" -d "$temporary/library.wasm" -o composed.wasm
+else
+  echo "skipped: composed.wasm (needs WASM_TOOLS)"
 fi
 
 if [ -n "$ASC" ]; then
