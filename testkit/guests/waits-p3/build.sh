@@ -6,7 +6,8 @@
 set -e
 cd "$(dirname "$0")"
 registry=$(echo "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*)
-export RUSTFLAGS="--remap-path-prefix=$(dirname "$PWD")=testkit/guests --remap-path-prefix=$registry=/crates $RUSTFLAGS"
+guests=$(dirname "$PWD")
+export RUSTFLAGS="--remap-path-prefix=$guests=testkit/guests --remap-path-prefix=$registry=/crates $RUSTFLAGS"
 ${CARGO:-cargo} build --release --locked --target wasm32-wasip1
 ${WASM_TOOLS:-wasm-tools} component new "${CARGO_TARGET_DIR:-target}/wasm32-wasip1/release/waits_p3.wasm" \
   --adapt "wasi_snapshot_preview1=$ADAPTERS/wasi_snapshot_preview1.reactor.wasm" -o ../waits-p3.wasm
