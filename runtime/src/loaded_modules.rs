@@ -41,6 +41,7 @@ impl KeptCode {
         Self { machine_code, modules }
     }
 
+    #[cfg(feature = "cli")]
     /// Finds the module whose code section covers an offset in the file.
     pub(crate) fn module_at(&self, file_offset: u64) -> Option<&KeptModule> {
         self.modules.iter().find(|kept| kept.image.as_ref().is_some_and(|image| image.has_code_at(file_offset)))
@@ -90,6 +91,7 @@ impl LoadedModules {
         }
     }
 
+    #[cfg(feature = "cli")]
     /// Finds what the code that begins at `start` was compiled from.
     pub(crate) fn at(&self, start: NativeAddress) -> Option<Arc<KeptCode>> {
         self.lock().loaded.get(&start).cloned()

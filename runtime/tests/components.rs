@@ -1,4 +1,5 @@
 //! Components of WASI 0.2 and 0.3, composed ones, and machine code: whole stacks, names and lines as for core modules.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 

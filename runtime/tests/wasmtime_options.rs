@@ -1,4 +1,5 @@
 //! The table of wasmtime's options against the crate that parses them.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::process::Command;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guest;
+mod hooks;
 mod lifetimes;
 mod nesting;
 mod registration;
