@@ -1,0 +1,31 @@
+;; Writes each argument in brackets on a line of its own.
+(module
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 4)
+  (data (i32.const 0) "[]\0a")
+  (func $length (param $text i32) (result i32) (local $at i32)
+    (local.set $at (local.get $text))
+    (loop $bytes
+      (if (i32.load8_u (local.get $at))
+        (then (local.set $at (i32.add (local.get $at) (i32.const 1))) (br $bytes))))
+    (i32.sub (local.get $at) (local.get $text)))
+  (func $say (param $text i32) (param $length i32)
+    (i32.store (i32.const 16) (local.get $text))
+    (i32.store (i32.const 20) (local.get $length))
+    (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24))))
+  (func (export "_start") (local $left i32) (local $entry i32)
+    (drop (call $sizes (i32.const 64) (i32.const 68)))
+    (drop (call $get (i32.const 1024) (i32.const 65536)))
+    (local.set $left (i32.load (i32.const 64)))
+    (local.set $entry (i32.const 1024))
+    (loop $entries
+      (if (local.get $left)
+        (then
+          (call $say (i32.const 0) (i32.const 1))
+          (call $say (i32.load (local.get $entry)) (call $length (i32.load (local.get $entry))))
+          (call $say (i32.const 1) (i32.const 2))
+          (local.set $entry (i32.add (local.get $entry) (i32.const 4)))
+          (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+          (br $entries))))))
