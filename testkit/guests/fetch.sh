@@ -9,6 +9,8 @@
 # flite.wasm          a speech synthesizer in C, compiled by an old clang
 # orders-full.wasm    examples/guests/orders, where std and each crate carry full DWARF
 # cpp-zig-full.wasm   shapes.cc with the libraries of zig, compiled with full DWARF
+# py-cmd.wasm         a component of CPython and burn.py: names in its fourteen modules, no DWARF
+# js-cmd.wasm         a component of SpiderMonkey and burn.js: names, no DWARF
 # Kept in FOLDER/tools: compilers that are no Debian packages, caches, and a log for each guest.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,7 +20,8 @@ if [ "$1" != --make ]; then
   mkdir -p "$1/tools"
   out=$(cd "$1" && pwd)
   shift
-  [ $# -gt 0 ] || set -- sqlite.wasm python-3.11.wasm python-3.12.0.wasm flite.wasm go-cmd.wasm orders-full.wasm cpp-zig-full.wasm
+  [ $# -gt 0 ] || set -- sqlite.wasm python-3.11.wasm python-3.12.0.wasm flite.wasm go-cmd.wasm orders-full.wasm cpp-zig-full.wasm \
+    py-cmd.wasm js-cmd.wasm
   for guest in "$@"; do
     [ -e "$out/$guest" ] && continue
     began=$(date +%s)
@@ -57,6 +60,19 @@ needs() {
 
 clang_for_wasi() {
   debian clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32
+}
+
+# wasi_wit FOLDER: the interfaces of WASI 0.2.12, in FOLDER/wit, which is $wit from then on.
+wasi_wit() {
+  needs cargo
+  rm -rf "$1"
+  mkdir -p "$1/src" "$1/wit"
+  wit=$1/wit
+  cd "$1"
+  printf '[package]\nname = "only_wit"\nedition = "2021"\n[dependencies]\nwasip2 = "=1.0.4"\n[workspace]\n' >Cargo.toml
+  : >src/lib.rs
+  cargo vendor -q vendor >/dev/null
+  cp -R vendor/wasip2/wit/deps "$wit"
 }
 
 # Debian's Rust has no std for WASI: this builds one from its sources, in a sysroot of our own.
@@ -153,6 +169,38 @@ cpp-zig-full.wasm)
   pip install ziglang==0.17.1
   ZIG_GLOBAL_CACHE_DIR=$tools/zig ZIG_LOCAL_CACHE_DIR=$tools/zig "$tools/venv/bin/python" -m ziglang c++ \
     -target wasm32-wasi -g -O2 -fno-exceptions "$here/shapes.cc" -o "$made"
+  ;;
+py-cmd.wasm)
+  pip install componentize-py==0.25.1
+  wasi_wit "$tools/py-cmd"
+  printf 'package testkit:burn;\nworld burn {\n  include wasi:cli/command@0.2.12;\n}\n' >"$wit/world.wit"
+  # It leaves compiled code beside the source.
+  cp "$here/burn.py" .
+  "$tools/venv/bin/componentize-py" -d "$wit" -w burn componentize burn -o "$made"
+  ;;
+js-cmd.wasm)
+  needs npm
+  needs node
+  wasi_wit "$tools/js-cmd"
+  # The engine is linked for these versions, and for interfaces of its own beside those that the world names.
+  sed -i 's/0\.2\.1[12]/0.2.10/g' "$wit"/deps/*.wit
+  printf 'package testkit:burn;\nworld burn {\n  export wasi:cli/run@0.2.10;\n}\n' >"$wit/world.wit"
+  npm install --silent --no-audit --no-fund --ignore-scripts @bytecodealliance/componentize-js@0.23.0
+  cat >make.mjs <<'JS'
+import { componentize } from '@bytecodealliance/componentize-js';
+import { readFileSync, writeFileSync } from 'node:fs';
+const [source, witPath, out] = process.argv.slice(2);
+const { component } = await componentize(readFileSync(source, 'utf8'), {
+  witPath,
+  worldName: 'burn',
+  // Without it there are no names.
+  debugBuild: true,
+  disableFeatures: ['http', 'fetch-event'],
+});
+writeFileSync(out, component);
+JS
+  node make.mjs "$here/burn.js" "$wit" "$made"
+  rm -rf node_modules
   ;;
 *)
   echo "no such guest: $guest"
