@@ -88,16 +88,18 @@ fn parse_native_profile(text: &str) -> Result<NativeProfile, String> {
     }
 }
 
-fn parse_env(text: &str) -> Result<(String, Option<String>), String> {
-    let (name, value) = match text.split_once('=') {
-        Some((name, value)) => (name, Some(value.to_owned())),
-        None => (text, None),
-    };
-    if name.is_empty() { Err("the name is missing".to_owned()) } else { Ok((name.to_owned(), value)) }
+fn parse_env(text: &str) -> Result<(String, Option<String>), std::convert::Infallible> {
+    Ok(match text.split_once('=') {
+        Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+        None => (text.to_owned(), None),
+    })
 }
 
 fn parse_dir(text: &str) -> Result<(PathBuf, String), String> {
-    let (host, guest) = text.split_once("::").unwrap_or((text, text));
+    // What follows a second `::` is left alone, as by wasmtime.
+    let mut parts = text.split("::");
+    let host = parts.next().unwrap_or(text);
+    let guest = parts.next().unwrap_or(host);
     if host.is_empty() { Err("the directory is missing".to_owned()) } else { Ok((host.into(), guest.to_owned())) }
 }
 

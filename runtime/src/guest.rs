@@ -55,6 +55,12 @@ impl Guest {
         if bytes.starts_with(b"\0asm") || Engine::detect_precompiled(&bytes).is_some() {
             return Ok(Self::new(shown, name, bytes.into()));
         }
+        let is_named_text = path.extension().is_some_and(|extension| extension == "wat");
+        let begins_as_text = bytes.trim_ascii_start().starts_with(b"(") || bytes.trim_ascii_start().starts_with(b";");
+        if !is_named_text && !begins_as_text {
+            let reason = wasmscope_symbolizer::Error::NotWasm.to_string();
+            return Err(Error::invalid(&shown, &reason));
+        }
         match wat::Parser::new().generate_dwarf(wat::GenerateDwarf::Lines).parse_bytes(Some(path), &bytes) {
             Ok(binary) => Ok(Self::new(shown, name, (*binary).into())),
             Err(error) => Err(Error::invalid(&shown, &one_line(&error))),

@@ -201,9 +201,16 @@ impl Known {
         match &sites.get(index)?.1 {
             Callee::Function(callee) => image.function_imports().get(*callee as usize).cloned(),
             Callee::Runtime(name) => Some((*name).to_owned()),
-            Callee::Indirect => None,
+            Callee::Indirect => self.image.is_adapter().then(|| lowered_name(self.image.name_of(function_index)?))?,
         }
     }
+}
+
+/// Reads which host function a component's shim calls, from the shim's own name: `indirect-PACKAGE@VERSION-FUNCTION`.
+fn lowered_name(shim: &str) -> Option<String> {
+    let (package, rest) = shim.strip_prefix("indirect-")?.split_once('@')?;
+    let (version, function) = rest.split_once('-')?;
+    Some(format!("{package}@{version}.{function}"))
 }
 
 fn placeholder(function_index: u32) -> String {

@@ -133,3 +133,24 @@ fn dwarf_without_addresses_names_nothing() {
         assert_eq!(resolved.line, LineOrigin::Missing(WhyNoLine::NotCovered));
     }
 }
+
+#[test]
+fn a_components_shim_tells_which_host_function_it_calls_indirectly() {
+    let text = r#"(module $wit-component:shim
+        (type $t (func)) (table 1 funcref)
+        (func $"indirect-wasi:io/streams@0.2.12-[method]output-stream.blocking-write-and-flush" (call_indirect (type $t) (i32.const 0)))
+        (func $other (call_indirect (type $t) (i32.const 0))))"#;
+    let image = ModuleImage::parse(wat::parse_str(text).unwrap().into()).unwrap();
+    let module = image.identity();
+    let sites: Vec<_> = (0..2).map(|index| (index, image.body(index).unwrap().start)).collect();
+    let mut symbolizer = Symbolizer::new();
+    symbolizer.add_module(image);
+    let called = |symbolizer: &mut Symbolizer, (function_index, start): (u32, u32)| {
+        // Behind the count of locals and the constant.
+        let offset = Some(wasmscope_model::CodeOffset::new(start + 3));
+        symbolizer.host_call(&CodeLocation { module, function_index, offset, approximate: false })
+    };
+    let expected = "wasi:io/streams@0.2.12.[method]output-stream.blocking-write-and-flush";
+    assert_eq!(called(&mut symbolizer, sites[0]).as_deref(), Some(expected));
+    assert_eq!(called(&mut symbolizer, sites[1]), None);
+}

@@ -1,4 +1,4 @@
 ;; RUN: profile %
-;; EXIT: 125
+;; EXIT: 1
 
 (component)

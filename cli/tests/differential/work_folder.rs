@@ -54,6 +54,8 @@ impl WorkFolder {
     fn command(&self, case: &Case, program: &Path, folder: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(folder).env_clear().env("HOME", self.0.path().join("home"));
+        // The package of the reference starts it by Python, which would set a locale where there is none.
+        command.env("LC_ALL", "C.UTF-8");
         command.envs(case.env.iter().map(|(name, value)| (name, value)));
         command
     }

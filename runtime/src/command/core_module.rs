@@ -39,7 +39,8 @@ pub(crate) fn entry(guest: &Guest, module: &Module, run: &GuestRun) -> Result<Op
     Ok(Some(Entry { function: function.to_owned(), args: arguments(shown, &ty, &run.args)? }))
 }
 
-fn no_entry(guest: &Guest, module: &Module, wanted: &str) -> Error {
+/// Says what a module can be entered by instead.
+pub(crate) fn no_entry(guest: &Guest, module: &Module, wanted: &str) -> Error {
     let functions: Vec<_> = module
         .exports()
         .filter(|export| matches!(export.ty(), ExternType::Func(_)))

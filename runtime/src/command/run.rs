@@ -82,8 +82,10 @@ impl GuestRun {
     ///
     /// When an option is refused, by wasmtime or by us (see [`super::OPTIONS`]), or does not fit the others.
     pub fn session(&mut self, sampling: bool) -> Result<SessionBuilder, Error> {
-        let mut config = self.wasmtime.config(None).map_err(|error| Error::engine(&error))?;
+        // Options are parsed here, so that it may fail over one for which there is a better reason.
+        let config = self.wasmtime.config(None);
         options::check(&self.wasmtime, sampling)?;
+        let mut config = config.map_err(|error| Error::engine(&error))?;
         if self.wasmtime.wasm.timeout.is_some() {
             config.epoch_interruption(true);
         }
@@ -113,7 +115,7 @@ impl GuestRun {
         for (name, path) in &self.preload {
             let module = Guest::read(path)?;
             if module.is_component() {
-                return Err(Error::wrong_kind(&module, "a core module, as --preload wants it"));
+                return Err(Error::wrong_kind(&module, "a core module"));
             }
             match self.compile(session, &module)? {
                 CompiledGuest::Module(compiled) => preloaded.push((name.clone(), compiled, module)),
@@ -134,6 +136,10 @@ impl GuestRun {
             (CompiledGuest::Module(module), GuestLinker::Module(linker)) => {
                 missing_import::check_module(guest, module, linker, &mut store, &self)?;
                 entry = core_module::entry(guest, module, &self)?;
+                // wasmtime instantiates such a module and is done; a recording of that would be empty.
+                if entry.is_none() && attached.is_some() {
+                    return Err(core_module::no_entry(guest, module, "_start"));
+                }
             }
             (CompiledGuest::Component(component), GuestLinker::Component(linker)) => {
                 missing_import::check_component(guest, component, linker, &self)?;

@@ -1,0 +1,4 @@
+;; RUN: run --preload lib=run-component-as-preload.wat %
+;; EXIT: 125
+
+(component)
