@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use wasmscope::{Guest, ProfileSession, SamplerConfig};
 use wasmscope_model::{Event, Recording};
@@ -65,7 +65,9 @@ impl Sampled {
 
     fn check(&self, recording: &Recording) -> StackReport {
         let mut check = StackCheck::new();
-        check.add_module(self.guest.image().context("the guest is no module")?, &["_start", "_initialize"]);
+        for image in self.guest.modules() {
+            check.add_module(image, &["_start", "_initialize"]);
+        }
         check.check(&recording.profile);
         check.report().clone()
     }

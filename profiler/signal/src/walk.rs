@@ -126,13 +126,13 @@ impl Walker<'_> {
                 }
             }
             // Before its entry and after its end the words are still, or again, those of the activation around it.
-            Some(now) => match activation.entry_fp().and_then(|_| self.own_exit_frame(now, registers.sp)) {
-                Some((fp, span)) => {
+            Some(now) => {
+                let exit = activation.entry_fp().and_then(|_| self.own_exit_frame(now, registers.sp));
+                if let Some((fp, span)) = exit {
                     frames.push(FrameTag::ReturnAddress, now.exit_pc)?;
                     self.climb(fp, Some(now.entry_fp), span, frames)?;
                 }
-                None => {}
-            },
+            }
         }
         self.outer(innermost, frames)
     }
