@@ -73,3 +73,25 @@ fn refused_options_are_refused_with_their_reason_and_others_are_not() {
     let refusals = OPTIONS.iter().filter(|option| matches!(option.verdict, Verdict::Refused(..))).count();
     assert!(refusals > 0 && refusals < OPTIONS.len() / 4);
 }
+
+#[test]
+fn a_timeout_ends_a_guest_that_spins_and_the_recording_says_what_it_cost() {
+    let _exclusive = wasmscope_testkit::exclusive::exclusive();
+    let guest = wasmscope::Guest::from_bytes(
+        "spin.wat",
+        br#"(module (func $spin (loop (br 0))) (func (export "_start") (call $spin)))"#,
+    )
+    .unwrap();
+    let mut run = GuestRun { wasmtime: parsed(&["-W", "timeout=200ms"]), ..GuestRun::default() };
+    let session = run.session(true).unwrap().user_cache(false).build().unwrap();
+    let ready = run.prepare(&session, &guest).unwrap();
+    let recorder = session.record(wasmscope::SamplerConfig { rate_hz: 997, ..Default::default() }).unwrap();
+    let end = ready.run().unwrap();
+    let recording = recorder.stop().unwrap();
+    let wasmscope::GuestEnd::Trapped(report) = &end else { panic!("{end:?}") };
+    assert!(report.message.contains("wasm trap: interrupt"), "{report}");
+    assert_eq!(end.exit_code(), 134);
+    assert!(recording.total_count(wasmscope_model::Event::Cpu) > 50);
+    let notes = &recording.run.unwrap().notes;
+    assert!(notes.iter().any(|note| note.contains("-W timeout")), "{notes:?}");
+}

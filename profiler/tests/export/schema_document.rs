@@ -20,7 +20,7 @@ fn documented() -> BTreeSet<Field> {
             [.., "=", number] => {
                 let (name, mut kind) = (words[words.len() - 3], words[..words.len() - 3].to_vec());
                 let last = kind.pop().unwrap();
-                let scalar = ["uint32", "uint64", "string"].contains(&last);
+                let scalar = ["uint32", "uint64", "bool", "string"].contains(&last);
                 kind.insert(0, if scalar { last } else { "message" });
                 let field = [message, &kind.join(" "), name, number.trim_end_matches(';')];
                 fields.insert(field.map(str::to_owned).into());

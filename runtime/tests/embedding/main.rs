@@ -6,5 +6,6 @@ mod hooks;
 mod lifetimes;
 mod nesting;
 mod registration;
+mod shared_memory;
 mod target;
 mod threads;
