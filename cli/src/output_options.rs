@@ -30,7 +30,7 @@ pub struct OutputOptions {
 
     /// Show the frames of adapters, which join the modules of a component, one by one.
     ///
-    /// Otherwise the table, .svg and .folded show [adapter] in place of them; .pb.gz always has them all.
+    /// Otherwise the table, .svg and .folded show `[adapter]` in place of them; .pb.gz always has them all.
     #[arg(long)]
     adapters: bool,
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wasmscope::{Guest, ProfileSession};
 use wasmscope_testkit::exclusive::exclusive;
 use wasmscope_testkit::guests::test_guest;
-use wasmtime::{Config, Linker, MemoryType, SharedMemory, Store};
+use wasmtime::{Config, Linker, MemoryType, SharedMemory};
 
 use crate::guest::{assert_all_counted, dense, stacks};
 
