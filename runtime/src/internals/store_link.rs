@@ -78,10 +78,14 @@ impl StoreLink {
         if self.open.load(Ordering::SeqCst) > 0 {
             return None;
         }
-        // Held until the words are passed on: the store cannot go away in between.
-        let inner = self.lock();
-        poll.polling = poll_began(inner.context?, self.id, labels, &inner.parked);
-        poll.polling.is_some().then_some(poll)
+        {
+            // Held until the words are passed on: the store cannot go away in between.
+            let inner = self.lock();
+            poll.polling = poll_began(inner.context?, self.id, labels, &inner.parked);
+        }
+        // Whoever entered a guest elsewhere meanwhile may have looked for our words before they were there.
+        let is_alone = self.open.load(Ordering::SeqCst) == 0;
+        (is_alone && poll.polling.is_some()).then_some(poll)
     }
 
     /// Notes that the calling thread enters a guest of the store.
