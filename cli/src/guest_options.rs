@@ -64,9 +64,10 @@ pub struct GuestOptions {
     guest_and_args: Vec<OsString>,
 }
 
-/// Takes the long name of wasmtime's `--record` away: that word is ours. Its letter stays, and is refused.
+/// Takes the long name of wasmtime's `--record` away: that word is ours. Its letter stays, and is refused; the parser
+/// needs some long name.
 pub fn without_long_name(record: clap::Arg) -> clap::Arg {
-    record.long(None).hide(true)
+    record.long("wasmtime-record").hide(true)
 }
 
 fn parse_preload(text: &str) -> Result<(String, PathBuf), String> {

@@ -93,8 +93,15 @@ fn compare(file: &Path, found: &str) -> Result<(), Failed> {
 fn settled(text: &str) -> String {
     const FOOTER: [&str; 6] = ["samples ", "rate ", "time ", "own cost ", "lines ", "unnamed "];
     let mut out = String::new();
+    let mut in_host_calls = false;
     for line in text.lines() {
-        if line.starts_with("engine ") {
+        let (was_in_host_calls, is_head) = (in_host_calls, line.ends_with("host function, waiting included"));
+        in_host_calls = is_head || in_host_calls && !line.is_empty();
+        if in_host_calls && was_in_host_calls {
+            // Times differ in their units as well.
+            out.push_str("CALLS AND TIMES of ");
+            out.push_str(line.split_whitespace().last().unwrap_or_default());
+        } else if line.starts_with("engine ") {
             out.push_str("engine    signal, TIMER (REASON)");
         } else if FOOTER.iter().any(|word| line.starts_with(word))
             || line.contains(".pb.gz") && line.contains("profile-")

@@ -1,6 +1,6 @@
 //! A recording: a symbolized profile and everything its reader is owed.
 
-use crate::{ClockAnchor, Event, Function, Location, Losses, Module, RunReport, StackId, StackTable};
+use crate::{ClockAnchor, Event, Function, HostCallTotals, Location, Losses, Module, RunReport, StackId, StackTable};
 
 /// Names a location inside one recording: its position in [`Profile::locations`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -41,6 +41,8 @@ pub struct Profile {
 pub struct Recording {
     /// The samples.
     pub profile: Profile,
+    /// Calls to the host by function, those that took longest in all first.
+    pub host_calls: Vec<HostCallTotals>,
     /// What was lost, by reason.
     pub losses: Losses,
     /// How it was made; `None` for files of other tools.

@@ -142,6 +142,19 @@ impl Aggregate {
         }
     }
 
+    /// Finds the guest's place that a call to the host returns to.
+    pub(crate) fn call_site(
+        &mut self,
+        address: NativeAddress,
+        at: Timestamp,
+        lookup: &Lookup<'_>,
+    ) -> Option<GuestFrame> {
+        match self.place(address.lookup_offset(PcKind::ReturnAddress), at, lookup)? {
+            Resolved::Guest(guest) => Some(guest),
+            Resolved::Trampoline => None,
+        }
+    }
+
     fn place(&mut self, address: NativeAddress, at: Timestamp, lookup: &Lookup<'_>) -> Option<Resolved> {
         let (code, described, offset) = lookup.find(address, at)?;
         if let Some(place) = self.places.get(&(code, offset)) {

@@ -5,9 +5,10 @@ use std::time::Duration;
 use wasmscope_model::{ClockAnchor, EngineKind, Losses, OwnCost, Recording, RunReport, SymbolSource};
 use wasmscope_signal::HANDLER_BUCKETS;
 
-use crate::aggregate::Aggregate;
+use crate::aggregate::{Aggregate, GuestFrame};
+use crate::host_calls::CallSite;
 use crate::session::{Drained, Session};
-use crate::symbolize::symbolized;
+use crate::symbolize::{named_host_calls, symbolized};
 use crate::sys;
 
 /// Width of the buckets in which handler times are counted.
@@ -17,6 +18,7 @@ const HANDLER_BUCKET: Duration = Duration::from_nanos(20);
 #[derive(Debug)]
 pub struct RawRecording {
     aggregate: Aggregate,
+    host_calls: Vec<(Option<GuestFrame>, CallSite)>,
     handler_histogram: [u64; HANDLER_BUCKETS],
     /// What was lost, by reason.
     pub losses: Losses,
@@ -28,7 +30,7 @@ pub struct RawRecording {
 
 impl RawRecording {
     pub(crate) fn new(session: &Session, drained: Drained) -> Self {
-        let Drained { aggregate, totals, started, drain_cpu, unregistered_before, garbled, .. } = drained;
+        let Drained { aggregate, totals, started, drain_cpu, unregistered_before, garbled, host_calls, .. } = drained;
         let choice = &session.choice;
         let mut notes = Vec::new();
         let (merged, unseen) = choice.split_missing(totals.missing);
@@ -70,7 +72,7 @@ impl RawRecording {
             cost: OwnCost { handler: totals.handler, drain: drain_cpu },
             notes,
         };
-        Self { aggregate, handler_histogram: totals.histogram, losses, run, started }
+        Self { aggregate, host_calls, handler_histogram: totals.histogram, losses, run, started }
     }
 
     /// Returns how many samples the profile holds.
@@ -103,9 +105,10 @@ impl RawRecording {
     /// Functions are exact. Lines of instructions whose origin the compiler dropped are those of the nearest
     /// instruction, and say so.
     pub fn symbolize(self, source: &mut dyn SymbolSource) -> Recording {
-        let Self { aggregate, losses, run, started, .. } = self;
+        let Self { aggregate, host_calls, losses, run, started, .. } = self;
+        let host_calls = named_host_calls(&aggregate.modules, host_calls, source);
         let period_nanos = 1_000_000_000 / u64::from(run.rate_hz.max(1));
         let profile = symbolized(aggregate, period_nanos, source);
-        Recording { profile, losses, run: Some(run), started: Some(started), notes: Vec::new() }
+        Recording { profile, host_calls, losses, run: Some(run), started: Some(started), notes: Vec::new() }
     }
 }

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use wasmscope_model::{Counter, RawSample, TimerKind};
 use wasmscope_signal::{self as signal, InstallError};
 
+use crate::host_calls;
 use crate::raw_recording::RawRecording;
 use crate::session::Session;
 use crate::sys;
@@ -86,6 +87,7 @@ impl Running {
             session.arm(thread);
         }
         threads.begin(session.clone());
+        host_calls::set_counting(true);
         Ok(Self { session, drain })
     }
 
@@ -97,6 +99,7 @@ impl Running {
         // A drain thread that panicked has lost nothing that the cut cannot still find in the rings.
         let _ = drain.join();
         let recording = session.cut();
+        host_calls::set_counting(false);
         let threads = &mut *Threads::lock();
         threads.session = None;
         session.release_threads(threads);

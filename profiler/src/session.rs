@@ -10,7 +10,10 @@ use wasmscope_model::{
 };
 use wasmscope_signal::{End, FrameTag, Record};
 
-use crate::aggregate::Aggregate;
+use rustc_hash::FxHashMap;
+
+use crate::aggregate::{Aggregate, GuestFrame};
+use crate::host_calls::{self, CallSite};
 use crate::raw_recording::RawRecording;
 use crate::sys;
 use crate::thread_states::{PooledState, ThreadStates, wait_until_unread};
@@ -48,6 +51,8 @@ pub(crate) struct Drained {
     pub(crate) started: ClockAnchor,
     pub(crate) drain_cpu: Duration,
     pub(crate) unregistered_before: u64,
+    /// Calls to the host by where they came from, as they were at the cut.
+    pub(crate) host_calls: Vec<(Option<GuestFrame>, CallSite)>,
     /// Batches of which the rest could not be read.
     pub(crate) garbled: u64,
     words: Vec<u64>,
@@ -63,6 +68,7 @@ impl Drained {
             started: ClockAnchor { monotonic: sys::now(), wall: SystemTime::now() },
             drain_cpu: Duration::ZERO,
             unregistered_before: wasmscope_signal::unregistered_signals(),
+            host_calls: Vec::new(),
             garbled: 0,
             last: Vec::new(),
         }
@@ -232,9 +238,21 @@ impl Session {
         }
         self.drain(drained);
         drained.totals.threads += live;
+        self.take_host_calls(drained);
         let taken = std::mem::replace(drained, Drained::new(&self.config));
         drained.last.clone_from(&taken.last);
         RawRecording::new(self, taken)
+    }
+
+    fn take_host_calls(&self, drained: &mut Drained) {
+        let lookup = self.registry.lookup();
+        let mut places: FxHashMap<Option<GuestFrame>, CallSite> = FxHashMap::default();
+        for (place, site) in host_calls::take_sites().into_iter().flatten() {
+            let address = NativeAddress::new(place as u64);
+            let guest = drained.aggregate.call_site(address, site.since, &lookup);
+            places.entry(guest).or_insert_with(|| CallSite::new(site.since)).merge(&site);
+        }
+        drained.host_calls = places.into_iter().collect();
     }
 
     /// Stops the timer of every thread. What was recorded can still be cut.

@@ -1,15 +1,18 @@
 //! From counted stacks of code offsets to a profile with names and lines.
 
+use std::collections::BTreeMap;
 use std::hash::RandomState;
 
 use indexmap::IndexSet;
 use rustc_hash::FxHashMap;
 use wasmscope_model::{
-    CodeLocation, Event, FrameOrigin, Function, FunctionId, Line, LineOrigin, Location, LocationId, Marker, Module,
-    ModuleId, NameOrigin, PcKind, Place, Profile, Resolved, SampleRow, StackTable, SymbolSource, WhyNoLine,
+    CodeLocation, Event, FrameOrigin, Function, FunctionId, HostCallTotals, Line, LineOrigin, Location, LocationId,
+    Marker, Module, ModuleId, NameOrigin, PcKind, Place, Profile, Resolved, SampleRow, StackTable, SymbolSource,
+    WhyNoLine,
 };
 
 use crate::aggregate::{Aggregate, GuestFrame, StackFrame};
+use crate::host_calls::CallSite;
 
 /// Hashed with a secret: names come from modules and files that may be made to collide.
 type Ordered<T> = IndexSet<T, RandomState>;
@@ -52,6 +55,35 @@ pub(crate) fn symbolized(aggregate: Aggregate, period_nanos: u64, source: &mut d
         period_nanos,
         modules,
     }
+}
+
+/// Names the host functions that were called, and puts those first that took longest in all.
+pub(crate) fn named_host_calls(
+    modules: &[Module],
+    sites: Vec<(Option<GuestFrame>, CallSite)>,
+    source: &mut dyn SymbolSource,
+) -> Vec<HostCallTotals> {
+    let mut by_name: BTreeMap<String, CallSite> = BTreeMap::new();
+    for (guest, site) in sites {
+        let place = guest.and_then(|guest| {
+            let GuestFrame { module, function_index, offset, approximate } = guest;
+            let module = modules.get(module as usize)?.identity;
+            Some(CodeLocation { module, function_index, offset, approximate })
+        });
+        let name = place.and_then(|place| source.host_call(&place));
+        let name = name.unwrap_or_else(|| Marker::Host.label().to_owned());
+        by_name.entry(name).or_insert_with(|| CallSite::new(site.since)).merge(&site);
+    }
+    let totals = by_name.into_iter().map(|(name, site)| HostCallTotals {
+        name,
+        count: site.count,
+        total: site.total,
+        max: site.max,
+        p99: site.p99(),
+    });
+    let mut totals: Vec<_> = totals.collect();
+    totals.sort_by(|a, b| (b.total, &a.name).cmp(&(a.total, &b.name)));
+    totals
 }
 
 struct Tables<'a> {

@@ -51,7 +51,7 @@ impl Guest {
         let shown = path.to_string_lossy().into_owned();
         let file = if path.as_os_str() == "-" { Path::new("/dev/stdin") } else { path };
         let bytes = std::fs::read(file).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if bytes.starts_with(b"\0asm") || Engine::detect_precompiled(&bytes).is_some() {
             return Ok(Self::new(shown, name, bytes.into()));
         }

@@ -161,3 +161,23 @@ fn counters_of_a_recorder_agree_with_its_recording() {
     let signals = |recording: &Recording| recording.run.as_ref().unwrap().signals;
     assert_eq!(kept(&first) + kept(&second), signals(&first) + signals(&second));
 }
+
+#[test]
+fn host_calls_are_counted_exactly_and_timed() {
+    let _exclusive = exclusive();
+    let guest = WasiGuest::load(&test_guest("hostcalls.wasm"));
+    let recorder = guest.session().record(dense()).unwrap();
+    let printed = guest.run(&["200"]);
+    let recording = recorder.stop().unwrap();
+    let counts = Counts::parse(&printed);
+    let calls = |name: &str| recording.host_calls.iter().find(|calls| calls.name.ends_with(name)).cloned();
+    for (word, name) in [("clock", "clock_time_get"), ("random", "random_get")] {
+        let calls = calls(name).unwrap_or_else(|| panic!("{name} in {:?}", recording.host_calls));
+        assert_eq!(calls.count, counts.of(word), "{name}: {printed}");
+        assert!(calls.p99 <= calls.max && calls.max <= calls.total, "{calls:?}");
+    }
+    // Nothing is counted while nothing is recorded, and a second recording begins anew.
+    guest.run(&["50"]);
+    let recorder = guest.session().record(dense()).unwrap();
+    assert!(recorder.stop().unwrap().host_calls.is_empty());
+}

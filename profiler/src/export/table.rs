@@ -108,6 +108,7 @@ fn percent(part: u64, whole: u64) -> String {
 /// When `out` fails.
 pub fn write_footer(recording: &Recording, event: Event, mut out: impl Write) -> io::Result<()> {
     let total = recording.total_count(event);
+    write_host_calls(recording, &mut out)?;
     writeln!(out)?;
     writeln!(out, "samples   {total} {event}, {} lost", recording.losses.lost_samples())?;
     for (_, words, count) in recording.losses.entries().into_iter().filter(|(_, _, count)| *count > 0) {
@@ -124,6 +125,29 @@ pub fn write_footer(recording: &Recording, event: Event, mut out: impl Write) ->
     }
     if let Some(run) = &recording.run {
         write_run(run, out)?;
+    }
+    Ok(())
+}
+
+/// Host functions listed, at most.
+const MAX_HOST_CALLS: usize = 10;
+
+/// Writes how often, and how long, the host was called.
+fn write_host_calls(recording: &Recording, mut out: impl Write) -> io::Result<()> {
+    let calls = &recording.host_calls;
+    if calls.is_empty() {
+        return Ok(());
+    }
+    let columns = ["calls", "total", "p99", "max"];
+    let [count, total, p99, max] = columns;
+    writeln!(out)?;
+    writeln!(out, "{count:>9} {total:>9} {p99:>9} {max:>9}  host function, waiting included")?;
+    for calls in calls.iter().take(MAX_HOST_CALLS) {
+        let [total, p99, max] = [calls.total, calls.p99, calls.max].map(|time| format!("{time:.1?}"));
+        writeln!(out, "{:>9} {total:>9} {p99:>9} {max:>9}  {}", calls.count, sanitized(&calls.name))?;
+    }
+    if calls.len() > MAX_HOST_CALLS {
+        writeln!(out, "{:>9} more host functions", calls.len() - MAX_HOST_CALLS)?;
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use flate2::read::MultiGzDecoder;
 use prost::Message;
 use wasmscope_model::{
-    ByteSize, ClockAnchor, EngineKind, Event, Losses, OwnCost, Recording, RecordingError, RunReport, TimerKind,
-    Timestamp,
+    ByteSize, ClockAnchor, EngineKind, Event, HostCallTotals, Losses, OwnCost, Recording, RecordingError, RunReport,
+    TimerKind, Timestamp,
 };
 
 use super::decoded_size::decoded_size;
@@ -127,6 +127,7 @@ pub fn read_pprof(bytes: &[u8]) -> Result<Recording, ImportError> {
     let run = extension.and_then(|extension| extension.run.as_ref()).and_then(run_of);
     let recording = Recording {
         profile: tables,
+        host_calls: extension.map(host_calls_of).unwrap_or_default(),
         losses: extension.map(losses_of).unwrap_or_default(),
         run,
         started: started(&profile),
@@ -169,6 +170,17 @@ fn losses_of(extension: &Extension) -> Losses {
         losses.set(&loss.reason, loss.count);
     }
     losses
+}
+
+fn host_calls_of(extension: &Extension) -> Vec<HostCallTotals> {
+    let calls = extension.host_calls.iter().map(|calls| HostCallTotals {
+        name: calls.name.clone(),
+        count: calls.count,
+        total: Duration::from_nanos(calls.total_nanos),
+        max: Duration::from_nanos(calls.max_nanos),
+        p99: Duration::from_nanos(calls.p99_nanos),
+    });
+    calls.collect()
 }
 
 fn run_of(run: &Run) -> Option<RunReport> {

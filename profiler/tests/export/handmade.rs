@@ -101,6 +101,13 @@ impl Builder {
         let samples: Vec<SampleRow> = samples.collect();
         let count = samples.iter().map(|row| row.count).sum::<u64>();
         let recording = Recording {
+            host_calls: vec![wasmscope_model::HostCallTotals {
+                name: "wasi_snapshot_preview1.fd_write".into(),
+                count: 3,
+                total: std::time::Duration::from_micros(70),
+                max: std::time::Duration::from_micros(40),
+                p99: std::time::Duration::from_micros(40),
+            }],
             profile: Profile {
                 modules: vec![module()],
                 functions: self.functions,

@@ -110,6 +110,14 @@ impl GuestRun {
     /// When wasmtime refuses the guest, an import is missing, a directory cannot be opened, or the function to call is
     /// missing or takes other arguments.
     pub fn prepare(self, session: &ProfileSession, guest: &Guest) -> Result<ReadyGuest, Error> {
+        if guest.is_component() && !self.preload.is_empty() {
+            return Err(Error::Options(
+                "--preload: the guest is a component, and cannot import from core modules".to_owned(),
+            ));
+        }
+        if self.wasmtime.debug.coredump.as_deref().is_some_and(|path| path.contains('%')) {
+            return Err(Error::Options("-D coredump: the path does not support patterns yet".to_owned()));
+        }
         let compiled = self.compile(session, guest)?;
         let mut preloaded = Vec::new();
         for (name, path) in &self.preload {

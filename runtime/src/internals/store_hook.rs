@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use wasmscope_profiler::HostCallClock;
 use wasmtime::{CallHook, Store, StoreContextMut};
 
 use super::store_context::StoreWords;
@@ -29,6 +30,7 @@ pub(crate) fn attach<T: 'static>(
     let context = words.map(|words| unsafe { words.to_context() });
     let link = Arc::new(StoreLink::new(context));
     let hooked = Hooked(link.clone());
+    let mut clock = HostCallClock::default();
     store.call_hook(move |store, hook| {
         let link = &*hooked.0;
         match hook {
@@ -41,7 +43,18 @@ pub(crate) fn attach<T: 'static>(
                 link.leave();
                 then(store, hook)
             }
-            CallHook::CallingHost | CallHook::ReturningFromHost => then(store, hook),
+            CallHook::CallingHost => {
+                if let Some(context) = context.filter(|_| HostCallClock::is_counting()) {
+                    clock.calling(context.read());
+                }
+                then(store, hook)
+            }
+            CallHook::ReturningFromHost => {
+                if let Some(context) = context.filter(|_| HostCallClock::is_counting()) {
+                    clock.returning(context.read());
+                }
+                then(store, hook)
+            }
         }
     });
     link

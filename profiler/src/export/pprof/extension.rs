@@ -29,6 +29,24 @@ pub(crate) struct Extension {
     /// CLOCK_MONOTONIC at the moment of `time_nanos`; the two anchor one clock to the other.
     #[prost(uint64, optional, tag = "7")]
     pub started_monotonic_nanos: Option<u64>,
+    /// Those that took longest in all first.
+    #[prost(message, repeated, tag = "8")]
+    pub host_calls: Vec<HostCall>,
+}
+
+/// The calls of one host function.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct HostCall {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(uint64, tag = "2")]
+    pub count: u64,
+    #[prost(uint64, tag = "3")]
+    pub total_nanos: u64,
+    #[prost(uint64, tag = "4")]
+    pub max_nanos: u64,
+    #[prost(uint64, tag = "5")]
+    pub p99_nanos: u64,
 }
 
 /// How the recording was made.

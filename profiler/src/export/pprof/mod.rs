@@ -7,13 +7,13 @@ use std::time::Duration;
 use flate2::{Compression, GzBuilder};
 use indexmap::IndexSet;
 use prost::Message;
-use wasmscope_model::{Event, LocationId, Module, ModuleId, Place, Recording, RunReport};
+use wasmscope_model::{Event, HostCallTotals, LocationId, Module, ModuleId, Place, Recording, RunReport};
 
 pub(crate) mod extension;
 pub(crate) mod messages;
 
 pub use extension::EXTENSION_VERSION;
-use extension::{Extension, Loss, ModuleInfo, Run, pack_origin, place};
+use extension::{Extension, HostCall, Loss, ModuleInfo, Run, pack_origin, place};
 use messages::{Function, Line, Location, Mapping, Profile, Sample, ValueType};
 
 /// Modules get address ranges of their own, this far apart: code offsets are below it.
@@ -173,7 +173,18 @@ fn extension_of(recording: &Recording) -> Extension {
         modules: profile.modules.iter().map(module).collect(),
         place_kinds: profile.locations.iter().map(kind).collect(),
         origins: profile.locations.iter().map(|location| pack_origin(location.origin)).collect(),
+        host_calls: recording.host_calls.iter().map(host_call_of).collect(),
         started_monotonic_nanos: recording.started.map(|anchor| anchor.monotonic.monotonic_nanos()),
+    }
+}
+
+fn host_call_of(calls: &HostCallTotals) -> HostCall {
+    HostCall {
+        name: calls.name.clone(),
+        count: calls.count,
+        total_nanos: nanos(calls.total),
+        max_nanos: nanos(calls.max),
+        p99_nanos: nanos(calls.p99),
     }
 }
 

@@ -1,4 +1,0 @@
-;; RUN: run --preload lib=run-component-as-preload.wat %
-;; EXIT: 125
-
-(component)

@@ -1,0 +1,4 @@
+;; RUN: run --preload lib=run-component-with-preload.wat %
+;; EXIT: 125
+
+(component)
