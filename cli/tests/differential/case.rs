@@ -18,6 +18,7 @@
 //! env: NAME=VALUE            set for the program; its environment is empty otherwise
 //! stdin: FILE                standard input is this file; without this line it is empty
 //! stdout: closed             nobody reads standard output
+//! stdout: with more lines    the program under test may write further lines: its wasmtime may be a later one
 //! before: compile a b        wasmtime does this first
 //! writes: FILE               both programs must write it; what is in it may differ
 //! ```
@@ -43,7 +44,7 @@ pub struct Case {
     pub expectation: Expectation,
     pub env: Vec<(String, String)>,
     pub stdin: Stdin,
-    pub stdout_is_closed: bool,
+    pub stdout: Stdout,
     /// What wasmtime is run with first.
     pub before: Option<Vec<OsString>>,
     /// Files that both programs write, each in its own way.
@@ -72,6 +73,18 @@ pub enum Stdin {
     File(String),
 }
 
+/// What becomes of standard output.
+#[derive(Default, PartialEq, Eq)]
+pub enum Stdout {
+    /// It is compared byte by byte.
+    #[default]
+    Same,
+    /// Each line of wasmtime's must be there; a later wasmtime may have more to say.
+    MoreLines,
+    /// Nobody reads it.
+    Closed,
+}
+
 /// Reads the cases of a file; an error begins with the number of its line.
 pub fn parse(topic: &str, text: &str) -> Result<Vec<Case>, String> {
     let mut cases = Vec::new();
@@ -95,10 +108,8 @@ pub fn parse(topic: &str, text: &str) -> Result<Vec<Case>, String> {
             return Err(at_line(format!("it is unclear what is meant by {line:?}")));
         }
     }
-    match cases.iter().find(|case| case.args.is_empty()) {
-        Some(case) => Err(format!(" nothing is run in {}", case.name)),
-        None => Ok(cases),
-    }
+    cases.iter().try_for_each(Case::check)?;
+    Ok(cases)
 }
 
 fn is_case_head(line: &str) -> bool {
@@ -110,6 +121,17 @@ fn file_head(line: &str) -> Option<&str> {
 }
 
 impl Case {
+    fn check(&self) -> Result<(), String> {
+        let wrong = if self.args.is_empty() {
+            "nothing is run"
+        } else if matches!(self.expectation, Expectation::OwnFailure(_)) && self.says.is_empty() {
+            "it must be told by `says` why wasmtime fails"
+        } else {
+            return Ok(());
+        };
+        Err(format!(" in {}: {wrong}", self.name))
+    }
+
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         match key {
             "run" => self.args = words::split(value)?,
@@ -122,7 +144,8 @@ impl Case {
                 self.env.push((name.to_owned(), value.to_owned()));
             }
             "stdin" => self.stdin = Stdin::File(value.to_owned()),
-            "stdout" if value == "closed" => self.stdout_is_closed = true,
+            "stdout" if value == "closed" => self.stdout = Stdout::Closed,
+            "stdout" if value == "with more lines" => self.stdout = Stdout::MoreLines,
             "before" => self.before = Some(words::split(value)?),
             "writes" => self.writes.push(value.to_owned()),
             _ => return Err(format!("there is no line `{key}: {value}`")),

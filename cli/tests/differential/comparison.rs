@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use similar::TextDiff;
 
-use crate::case::{Case, Expectation};
+use crate::case::{Case, Expectation, Stdout};
 use crate::outcome::Outcome;
 use crate::stderr_parts::StderrParts;
 
@@ -73,8 +73,12 @@ fn same(case: &Case, reference: &Outcome, tested: &Outcome) -> Result<(), String
             stderr()
         ));
     }
-    if reference.stdout != tested.stdout {
-        let (expected, found) = (String::from_utf8_lossy(&reference.stdout), String::from_utf8_lossy(&tested.stdout));
+    let (expected, found) = (String::from_utf8_lossy(&reference.stdout), String::from_utf8_lossy(&tested.stdout));
+    let is_same = match case.stdout {
+        Stdout::MoreLines => expected.lines().all(|line| found.lines().any(|other| other == line)),
+        Stdout::Same | Stdout::Closed => reference.stdout == tested.stdout,
+    };
+    if !is_same {
         return Err(format!("standard output differs:\n{}", diff(&expected, &found)));
     }
     let (expected, found) = (StderrParts::of(&reference.stderr), StderrParts::of(&tested.stderr));

@@ -18,17 +18,24 @@ pub struct Programs {
 impl Programs {
     /// Finds both, or says why there is nothing to compare with.
     pub fn find() -> Result<Self, String> {
-        let named = env::var_os("WASMSCOPE_WASMTIME").map(PathBuf::from);
-        let reference = named.unwrap_or_else(|| PathBuf::from("wasmtime"));
+        let reference = named_by("WASMSCOPE_WASMTIME").unwrap_or_else(|| PathBuf::from("wasmtime"));
         let version = version_of(&reference)
             .ok_or_else(|| format!("{} cannot be run; WASMSCOPE_WASMTIME can name a wasmtime", reference.display()))?;
         if !version.starts_with(VERSION) {
             return Err(format!("{} is {}, not {VERSION}x", reference.display(), version.trim()));
         }
-        let tested = env::var_os("WASMSCOPE_UNDER_TEST").unwrap_or_else(|| env!("CARGO_BIN_EXE_wasmscope").into());
-        let tested = PathBuf::from(tested);
+        let tested = named_by("WASMSCOPE_UNDER_TEST").unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_wasmscope")));
         let tested_is_wasmtime = version_of(&tested).is_some_and(|version| version.starts_with("wasmtime "));
         Ok(Self { reference, tested, tested_is_wasmtime })
+    }
+}
+
+/// Returns the program that a variable names. It is run in other folders, so a relative path is made absolute.
+fn named_by(variable: &str) -> Option<PathBuf> {
+    let program = PathBuf::from(env::var_os(variable)?);
+    match program.components().count() {
+        1 => Some(program),
+        _ => std::path::absolute(program).ok(),
     }
 }
 

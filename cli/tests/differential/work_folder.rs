@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::case::{Case, Stdin};
+use crate::case::{Case, Stdin, Stdout};
 use crate::outcome::Outcome;
 use crate::programs::Programs;
 
@@ -56,6 +56,8 @@ impl WorkFolder {
         command.current_dir(folder).env_clear().env("HOME", self.0.path().join("home"));
         // The package of the reference starts it by Python, which would set a locale where there is none.
         command.env("LC_ALL", "C.UTF-8");
+        // A program without a folder in its name is looked up in the new environment.
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.envs(case.env.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -63,7 +65,7 @@ impl WorkFolder {
 
 /// Returns where standard output goes: to us, or into a pipe whose other end is closed.
 fn stdout(case: &Case) -> io::Result<Stdio> {
-    if case.stdout_is_closed {
+    if case.stdout == Stdout::Closed {
         let (_reader, writer) = io::pipe()?;
         return Ok(writer.into());
     }
