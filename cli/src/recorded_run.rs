@@ -38,6 +38,9 @@ impl RecordedRun {
 pub fn prepared(options: &GuestOptions, guest: &Guest, sampling: bool) -> Result<(ProfileSession, ReadyGuest)> {
     let mut run = options.guest_run()?;
     let builder = run.session(sampling)?;
+    if run.wasmtime.wasi.cli_exit_with_code == Some(false) {
+        terminal::warning("cannot disable `-Scli-exit-with-code` any more");
+    }
     let session = if options.cache() { builder.build()? } else { builder.user_cache(false).build()? };
     let ready = run.prepare(&session, guest)?;
     if let Some(option) = options.misplaced_option() {

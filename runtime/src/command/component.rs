@@ -42,9 +42,8 @@ async fn run_command(
     let result = match newer {
         Some(command) => store.run_concurrent(async |store| command.wasi_cli_run().call_run(store).await).await?,
         None => {
-            let command = p2::bindings::Command::new(&mut *store, &instance).context(
-                "it is no command: it exports neither wasi:cli/run@0.2 nor @0.3; --invoke calls other functions",
-            )?;
+            let command = p2::bindings::Command::new(&mut *store, &instance)
+                .context("it exports no function `run` of wasi:cli/run@0.2 or @0.3; --invoke calls other functions")?;
             command.wasi_cli_run().call_run(&mut *store).await
         }
     };
@@ -116,8 +115,15 @@ fn find_function(
         0 => bail!("No exported func named `{wanted}` in component."),
         1 => found.pop().map(|(_, index, function)| (index, function)).context("the function is gone"),
         _ => {
-            let instances: Vec<_> = found.iter().map(|(name, ..)| format!("`{name}`")).collect();
-            bail!("several instances export a function `{wanted}`; name one of {} before it", instances.join(", "))
+            let full = |name: &str| match name.split_once('@') {
+                Some((interface, version)) => format!("`{interface}.{wanted}@{version}`"),
+                None => format!("`{name}.{wanted}`"),
+            };
+            let instances: Vec<_> = found.iter().map(|(name, ..)| full(name)).collect();
+            bail!(
+                "Multiple instances contained funcs named `{wanted}`, retry with a more specific name: {}",
+                instances.join(", ")
+            )
         }
     }
 }

@@ -78,10 +78,8 @@ pub(crate) async fn call(
         linker.define_unknown_imports_as_default_values(&mut *store, module)?;
     }
     let instance = linker.instantiate_async(&mut *store, module).await?;
-    if let Some(initialize) = instance.get_func(&mut *store, INITIALIZE)
-        && entry.is_none_or(|entry| entry.function != INITIALIZE)
-    {
-        call_function(store, &initialize, &[]).await?;
+    if let Some(initialize) = instance.get_func(&mut *store, INITIALIZE) {
+        initialize.typed::<(), ()>(&*store)?.call_async(&mut *store, ()).await?;
     }
     let Some(entry) = entry else {
         return Ok(Vec::new());
