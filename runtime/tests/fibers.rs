@@ -74,6 +74,16 @@ fn two_workers() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).build().unwrap()
 }
 
+/// Runs tasks side by side, each to its end.
+fn run_all(runtime: &Runtime, tasks: impl Iterator<Item = impl Future<Output = ()> + Send + 'static>) {
+    let tasks: Vec<_> = tasks.map(|task| runtime.spawn(task)).collect();
+    runtime.block_on(async {
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+}
+
 fn fast() -> SamplerConfig {
     SamplerConfig { rate_hz: 9973, ..SamplerConfig::default() }
 }
@@ -106,17 +116,12 @@ fn stacks_stay_whole_over_two_times_16000_switches() {
     let _exclusive = exclusive();
     let (host, runtime) = (Host::new(), two_workers());
     let recorder = host.session.record(fast()).unwrap();
-    let tasks: Vec<_> = (0..2)
-        .map(|_| {
-            let host = host.clone();
-            runtime.spawn(async move { host.run(16_000, 20_000, SampleContext::default()).await })
-        })
-        .collect();
-    runtime.block_on(async {
-        for task in tasks {
-            task.await.unwrap();
-        }
-    });
+    run_all(
+        &runtime,
+        (0..2).map(|_| host.clone()).map(|host| async move {
+            host.run(16_000, 20_000, SampleContext::default()).await;
+        }),
+    );
     let recording = recorder.stop().unwrap();
     assert_rooted(&recording, &["run", "[wasm trampoline]"]);
     assert!(samples_in(&recording, "run;turn;spin") > 500, "{:?}", guest_stacks(&recording));
@@ -127,17 +132,7 @@ fn a_guest_that_was_entered_in_a_host_call_keeps_its_outer_part_over_suspensions
     let _exclusive = exclusive();
     let (host, runtime) = (Host::new(), two_workers());
     let recorder = host.session.record(fast()).unwrap();
-    let tasks: Vec<_> = (0..3)
-        .map(|_| {
-            let host = host.clone();
-            runtime.spawn(async move { host.run_nested(20_000).await })
-        })
-        .collect();
-    runtime.block_on(async {
-        for task in tasks {
-            task.await.unwrap();
-        }
-    });
+    run_all(&runtime, (0..3).map(|_| host.clone()).map(|host| async move { host.run_nested(20_000).await }));
     let recording = recorder.stop().unwrap();
     assert_rooted(&recording, &["outer", "[wasm trampoline]"]);
     assert!(samples_in(&recording, "outer;host.again;inner;run;turn;spin") > 50, "{:?}", guest_stacks(&recording));
@@ -190,23 +185,16 @@ fn without_the_wrapper_resumed_guests_are_marked_and_nothing_else_goes_wrong() {
     let _exclusive = exclusive();
     let (host, runtime) = (Host::new(), two_workers());
     let recorder = host.session.record(fast()).unwrap();
-    let tasks: Vec<_> = (0..4)
-        .map(|_| {
-            let host = host.clone();
-            runtime.spawn(async move {
-                let mut store = Store::new(host.session.engine(), ());
-                host.session.attach(&mut store);
-                let instance = host.linker.instantiate_async(&mut store, &host.module).await.unwrap();
-                let run = instance.get_typed_func::<(i32, i32), ()>(&mut store, "run").unwrap();
-                run.call_async(&mut store, (2_000, 20_000)).await.unwrap();
-            })
-        })
-        .collect();
-    runtime.block_on(async {
-        for task in tasks {
-            task.await.unwrap();
-        }
-    });
+    run_all(
+        &runtime,
+        (0..4).map(|_| host.clone()).map(|host| async move {
+            let mut store = Store::new(host.session.engine(), ());
+            host.session.attach(&mut store);
+            let instance = host.linker.instantiate_async(&mut store, &host.module).await.unwrap();
+            let run = instance.get_typed_func::<(i32, i32), ()>(&mut store, "run").unwrap();
+            run.call_async(&mut store, (2_000, 20_000)).await.unwrap();
+        }),
+    );
     let recording = recorder.stop().unwrap();
     for (stack, count) in guest_stacks(&recording) {
         let known = ["run", "[outer part unknown]", "[broken stack]", "[wasm trampoline]"];
@@ -248,4 +236,25 @@ fn a_handle_that_is_used_for_a_foreign_future_does_no_harm() {
     let recording = recorder.stop().unwrap();
     assert_eq!(recording.losses.broken_stack, 0);
     assert!(samples_in(&recording, "turn;spin") > 0);
+}
+
+#[test]
+fn samples_say_what_their_poll_worked_for_and_others_do_not() {
+    let _exclusive = exclusive();
+    let (host, runtime) = (Host::new(), two_workers());
+    let recorder = host.session.record(fast()).unwrap();
+    let labels = |request| SampleContext { request, span_id: request * 10, ..SampleContext::default() };
+    let mut seen = std::collections::BTreeSet::new();
+    // The last sample of a thread is of one of these, sooner or later: each works most of its time.
+    while !(seen.contains(&(1, 10)) && seen.contains(&(2, 20))) {
+        run_all(
+            &runtime,
+            [1, 2]
+                .map(|request| (host.clone(), labels(request)))
+                .into_iter()
+                .map(|(host, labels)| async move { host.run(50, 200_000, labels).await }),
+        );
+        seen.extend(recorder.last_samples().iter().map(|sample| (sample.context.request, sample.context.span_id)));
+    }
+    assert!(seen.iter().all(|labels| [(0, 0), (1, 10), (2, 20)].contains(labels)), "{seen:?}");
 }

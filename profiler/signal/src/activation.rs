@@ -1,102 +1,15 @@
 //! The guest activations of one thread: host calls guest, guest calls host, host calls guest again.
 
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence, fence};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence, fence};
 
 use crate::poll::Poll;
+use crate::slot::{Kind, Slot};
+use crate::store_context::{ExitPoint, StoreContext};
 
 /// How many nested activations are linked; deeper ones are counted and not linked.
 const MAX_LINKED: usize = 32;
 /// How far from the hook's frame a guest's entry may lie: between them are a few frames of wasmtime's.
 const MAX_ENTRY_DISTANCE: usize = 64 << 10;
-
-/// Where a store keeps its last exit from, and its last entry into, WebAssembly.
-///
-/// The words belong to wasmtime's `VMStoreContext`; zero means that there was none.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct StoreContext {
-    exit_fp: *const usize,
-    exit_pc: *const usize,
-    entry_fp: *const usize,
-}
-
-// SAFETY: the pointers are only read by a handler on the thread that entered the store, under the promise of `new`.
-unsafe impl Send for StoreContext {}
-// SAFETY: as above.
-unsafe impl Sync for StoreContext {}
-
-impl StoreContext {
-    /// Wraps the addresses of a store's words: the frame pointer of the trampoline through which the guest last called
-    /// the host, the guest's return address of that call, and the frame pointer of the trampoline through which the
-    /// host entered the guest.
-    ///
-    /// # Safety
-    ///
-    /// The words must hold what is said above whenever they are not zero: the walk reads the stack between those frame
-    /// pointers. They must stay readable as long as a copy of this is used, and until the store is forgotten on every
-    /// thread that was given one.
-    ///
-    /// While one thread has the store between [`Activations::begin_poll`] and [`Activations::end_poll`], no other may run
-    /// its guests, unless the store is forgotten on that thread first, and is read there no more.
-    pub const unsafe fn new(exit_fp: *const usize, exit_pc: *const usize, entry_fp: *const usize) -> Self {
-        Self { exit_fp, exit_pc, entry_fp }
-    }
-
-    /// Reads the words.
-    pub fn read(&self) -> ExitPoint {
-        let read = |word: *const usize| {
-            // SAFETY: `new` asks for words that stay readable as long as this is used.
-            unsafe { word.read_volatile() }
-        };
-        ExitPoint { exit_fp: read(self.exit_fp), exit_pc: read(self.exit_pc), entry_fp: read(self.entry_fp) }
-    }
-}
-
-/// The values of a [`StoreContext`] at one moment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct ExitPoint {
-    /// The frame pointer of the trampoline through which the guest last called the host.
-    pub exit_fp: usize,
-    /// The guest's return address of that call.
-    pub exit_pc: usize,
-    /// The frame pointer of the trampoline through which the host entered the guest.
-    pub entry_fp: usize,
-}
-
-/// What a slot stands for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
-    /// A guest that runs on the stack of its thread until it returns.
-    Entered,
-    /// A store that is being polled: its guests run on stacks of their own, and its words tell which one does now.
-    Polled,
-    /// A guest that a host call entered, within a poll.
-    Nested,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Slot {
-    exit_fp: AtomicPtr<usize>,
-    exit_pc: AtomicPtr<usize>,
-    entry_fp: AtomicPtr<usize>,
-    kind: AtomicU8,
-    pub(crate) store: AtomicU64,
-    /// Where the enclosing activation had left its guest when this one began.
-    outer_exit_fp: AtomicUsize,
-    outer_exit_pc: AtomicUsize,
-    outer_entry_fp: AtomicUsize,
-    /// What the store's own word held when this activation began: it has entered when the word differs.
-    entry_fp_before: AtomicUsize,
-    /// An address in the frame that entered the guest: the guest's entry lies near it, or is another thread's.
-    entered_at: AtomicUsize,
-}
-
-/// An inner activation of a store that is not being polled now.
-#[derive(Clone, Copy, Debug)]
-pub struct ParkedActivation {
-    outer: ExitPoint,
-    entry_fp_before: usize,
-    entered_at: usize,
-}
 
 /// The stack of activations, written by its thread and read by the handler on the same thread.
 ///
@@ -324,89 +237,6 @@ impl Activations {
     /// `None` when it is not linked.
     pub(crate) fn outer_exit(&self, outside: usize) -> Option<ExitPoint> {
         self.slots.get(outside).map(Slot::outer)
-    }
-}
-
-impl Slot {
-    /// Fills the slot, all but what the store's own word held.
-    fn set(&self, kind: Kind, context: Option<StoreContext>, store: u64, outer: ExitPoint, entered_at: usize) {
-        self.set_context(context);
-        self.kind.store(kind as u8, Ordering::Relaxed);
-        self.store.store(store, Ordering::Relaxed);
-        self.outer_exit_fp.store(outer.exit_fp, Ordering::Relaxed);
-        self.outer_exit_pc.store(outer.exit_pc, Ordering::Relaxed);
-        self.outer_entry_fp.store(outer.entry_fp, Ordering::Relaxed);
-        self.entered_at.store(entered_at, Ordering::Relaxed);
-    }
-
-    fn set_context(&self, context: Option<StoreContext>) {
-        let null = core::ptr::null();
-        self.exit_fp.store(context.map_or(null, |c| c.exit_fp).cast_mut(), Ordering::Relaxed);
-        self.exit_pc.store(context.map_or(null, |c| c.exit_pc).cast_mut(), Ordering::Relaxed);
-        self.entry_fp.store(context.map_or(null, |c| c.entry_fp).cast_mut(), Ordering::Relaxed);
-    }
-
-    pub(crate) fn kind(&self) -> Kind {
-        match self.kind.load(Ordering::Relaxed) {
-            kind if kind == Kind::Polled as u8 => Kind::Polled,
-            kind if kind == Kind::Nested as u8 => Kind::Nested,
-            _ => Kind::Entered,
-        }
-    }
-
-    /// Returns where the guest around this activation was left when this one began.
-    pub(crate) fn outer(&self) -> ExitPoint {
-        ExitPoint {
-            exit_fp: self.outer_exit_fp.load(Ordering::Relaxed),
-            exit_pc: self.outer_exit_pc.load(Ordering::Relaxed),
-            entry_fp: self.outer_entry_fp.load(Ordering::Relaxed),
-        }
-    }
-
-    /// Makes this slot the like of another, of the same thread.
-    pub(crate) fn copy_from(&self, other: &Slot) {
-        let pointers =
-            [(&self.exit_fp, &other.exit_fp), (&self.exit_pc, &other.exit_pc), (&self.entry_fp, &other.entry_fp)];
-        pointers.iter().for_each(|(to, from)| to.store(from.load(Ordering::Relaxed), Ordering::Relaxed));
-        self.kind.store(other.kind.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.store.store(other.store.load(Ordering::Relaxed), Ordering::Relaxed);
-        let places = [
-            (&self.outer_exit_fp, &other.outer_exit_fp),
-            (&self.outer_exit_pc, &other.outer_exit_pc),
-            (&self.outer_entry_fp, &other.outer_entry_fp),
-            (&self.entry_fp_before, &other.entry_fp_before),
-            (&self.entered_at, &other.entered_at),
-        ];
-        places.iter().for_each(|(to, from)| to.store(from.load(Ordering::Relaxed), Ordering::Relaxed));
-    }
-
-    /// Takes down what a suspended activation needs to be found again.
-    pub(crate) fn parked(&self) -> ParkedActivation {
-        ParkedActivation {
-            outer: self.outer(),
-            entry_fp_before: self.entry_fp_before.load(Ordering::Relaxed),
-            entered_at: self.entered_at.load(Ordering::Relaxed),
-        }
-    }
-
-    /// Puts back what [`Slot::parked`] took down.
-    pub(crate) fn unpark(&self, context: Option<StoreContext>, store: u64, parked: &ParkedActivation) {
-        self.set(Kind::Nested, context, store, parked.outer, parked.entered_at);
-        self.entry_fp_before.store(parked.entry_fp_before, Ordering::Relaxed);
-    }
-
-    pub(crate) fn exit_point(&self) -> Option<ExitPoint> {
-        let read = |pointer: &AtomicPtr<usize>| {
-            let pointer = pointer.load(Ordering::Relaxed);
-            // SAFETY: `StoreContext::new` asks for words that stay readable while the slot may be used; null is sorted
-            // out here. The guest's code writes these words on this very thread, so the read is volatile.
-            (!pointer.is_null()).then(|| unsafe { pointer.read_volatile() })
-        };
-        Some(ExitPoint {
-            exit_fp: read(&self.exit_fp)?,
-            exit_pc: read(&self.exit_pc)?,
-            entry_fp: read(&self.entry_fp)?,
-        })
     }
 }
 

@@ -47,16 +47,20 @@ mod install;
 mod poll;
 mod record;
 mod ring;
+mod slot;
+mod store_context;
 mod thread_state;
 mod thread_table;
 mod walk;
 
-pub use activation::{Activations, ExitPoint, ParkedActivation, StoreContext};
+pub use activation::Activations;
 pub use code_ranges::{CodeRange, CodeRanges, publish};
 
 pub use install::{Disposition, InstallError, install, previous_disposition, uninstall, unregistered_signals};
 pub use poll::BegunPoll;
 pub use record::{ENDS, End, FrameTag, Record, RecordError};
 pub use ring::{Dropped, Ring};
+pub use slot::ParkedActivation;
+pub use store_context::{ExitPoint, StoreContext};
 pub use thread_state::{Counters, HANDLER_BUCKETS, ThreadState, Ticks};
 pub use thread_table::{ThreadTableFull, register_current_thread, unregister_current_thread};

@@ -7,7 +7,9 @@
 
 use core::sync::atomic::Ordering;
 
-use crate::activation::{Activations, ExitPoint, Kind, ParkedActivation, Slot, StoreContext};
+use crate::activation::Activations;
+use crate::slot::{Kind, ParkedActivation, Slot};
+use crate::store_context::{ExitPoint, StoreContext};
 
 /// The innermost poll of a thread.
 #[derive(Clone, Copy, Debug)]

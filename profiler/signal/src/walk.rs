@@ -1,10 +1,12 @@
 //! From the interrupted registers to a stack of addresses.
 
-use crate::activation::{Activations, ExitPoint, Kind};
+use crate::activation::Activations;
 use crate::arch::{LeafCaller, Registers, leaf_caller};
 use crate::code_ranges::{CodeRanges, RangeCursor};
 use crate::record::{End, FrameTag, frame};
 use crate::ring::{Dropped, RecordWriter};
+use crate::slot::Kind;
+use crate::store_context::ExitPoint;
 
 const WORD: usize = size_of::<usize>();
 

@@ -1,6 +1,7 @@
 //! A guest that is compiled and linked, on its way to its end.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::{Module, Store, Trap};
@@ -9,10 +10,9 @@ use wasmtime_wasi::I32Exit;
 use super::core_module::Entry;
 use super::host::Host;
 use super::linking::GuestLinker;
-use super::run::SharedSession;
 use super::{component, core_dump, core_module};
 use crate::compiled::CompiledGuest;
-use crate::session::start_of;
+use crate::session::{Shared, start_of};
 use crate::{AttachedStore, Guest, GuestEnd, GuestRun, TrapReport};
 
 /// A guest that is compiled and linked, and whose run cannot fail any more but by its own doing.
@@ -26,7 +26,7 @@ pub struct ReadyGuest {
     pub(super) linker: GuestLinker,
     pub(super) entry: Option<Entry>,
     pub(super) attached: Option<AttachedStore>,
-    pub(super) shared: SharedSession,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl std::fmt::Debug for ReadyGuest {

@@ -1,7 +1,6 @@
 //! What a guest is given, and the way from there to a guest that is ready.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use wasmtime::component::Component;
 use wasmtime::{Config, Module, ProfilingStrategy, Store};
@@ -193,6 +192,3 @@ impl GuestRun {
         Ok(compiled)
     }
 }
-
-/// What the parts of a run share with the session; kept here so that the type is named once.
-pub(crate) type SharedSession = Arc<crate::session::Shared>;

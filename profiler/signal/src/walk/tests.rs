@@ -1,10 +1,10 @@
 //! Walks over stacks laid out by hand.
 
 use super::*;
-use crate::activation::StoreContext;
 use crate::code_ranges::CodeRange;
 use crate::record::Record;
 use crate::ring::Ring;
+use crate::store_context::StoreContext;
 use std::cell::Cell;
 use std::sync::atomic::AtomicU64;
 
