@@ -13,7 +13,8 @@ mod ready;
 mod run;
 mod wasi;
 
-pub use options::{OPTIONS, OptionGroup, Verdict, WasmtimeOption};
+pub use option_table::OPTIONS;
+pub use options::{OptionGroup, Verdict, WasmtimeOption};
 pub use ready::ReadyGuest;
 pub use run::{GuestRun, NativeProfile};
 pub use wasmtime_cli_flags::CommonOptions;

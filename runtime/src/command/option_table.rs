@@ -1,15 +1,19 @@
 //! The table of wasmtime's own options, in the order of its help. A test compares it with the crate that parses them.
 
+use wasmtime_cli_flags::CommonOptions;
+
 use super::options::OptionGroup::{self, Codegen, Debug, Optimize, Wasi, Wasm};
 use super::options::Verdict::{self, Honoured, NotWhileSampling, Refused};
 use super::options::WasmtimeOption;
+use crate::Error;
 
 const fn row(group: OptionGroup, key: &'static str, verdict: Verdict) -> WasmtimeOption {
     WasmtimeOption { group, key, verdict }
 }
 
+/// Every option of the wasmtime that is built in.
 #[rustfmt::skip]
-pub(super) const TABLE: &[WasmtimeOption] = &[
+pub const OPTIONS: &[WasmtimeOption] = &[
     row(Optimize, "opt-level", Honoured),
     row(Optimize, "regalloc-algorithm", Honoured),
     row(Optimize, "memory-may-move", Honoured),
@@ -166,3 +170,21 @@ pub(super) const TABLE: &[WasmtimeOption] = &[
     row(Wasi, "max-random-size", Honoured),
     row(Wasi, "max-http-fields-size", Honoured),
 ];
+
+/// Refuses what cannot be honoured.
+pub(super) fn check(options: &CommonOptions, sampling: bool) -> Result<(), Error> {
+    for WasmtimeOption { group, key, verdict } in OPTIONS {
+        let (reason, is_set) = match verdict {
+            Refused(reason, is_set) => (reason, is_set),
+            NotWhileSampling(reason, is_set) if sampling => (reason, is_set),
+            _ => continue,
+        };
+        if is_set(options) {
+            return Err(Error::Options(format!("-{} {key}: {reason}", group.letter())));
+        }
+    }
+    if options.record.path.is_some() {
+        return Err(Error::Options("-R: wasmtime records no executions in this version".to_owned()));
+    }
+    Ok(())
+}

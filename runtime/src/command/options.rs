@@ -2,9 +2,6 @@
 
 use wasmtime_cli_flags::CommonOptions;
 
-use super::option_table::TABLE;
-use crate::Error;
-
 /// Which letter an option goes with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OptionGroup {
@@ -56,25 +53,4 @@ pub struct WasmtimeOption {
     pub key: &'static str,
     /// What becomes of it.
     pub verdict: Verdict,
-}
-
-/// Every option of the wasmtime that is built in.
-pub const OPTIONS: &[WasmtimeOption] = TABLE;
-
-/// Refuses what cannot be honoured.
-pub(super) fn check(options: &CommonOptions, sampling: bool) -> Result<(), Error> {
-    for WasmtimeOption { group, key, verdict } in OPTIONS {
-        let (reason, is_set) = match verdict {
-            Verdict::Refused(reason, is_set) => (reason, is_set),
-            Verdict::NotWhileSampling(reason, is_set) if sampling => (reason, is_set),
-            _ => continue,
-        };
-        if is_set(options) {
-            return Err(Error::Options(format!("-{} {key}: {reason}", group.letter())));
-        }
-    }
-    if options.record.path.is_some() {
-        return Err(Error::Options("-R: wasmtime records no executions in this version".to_owned()));
-    }
-    Ok(())
 }

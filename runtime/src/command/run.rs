@@ -8,7 +8,7 @@ use wasmtime_cli_flags::CommonOptions;
 
 use super::host::Host;
 use super::linking::GuestLinker;
-use super::{core_module, linking, missing_import, options, ready::ReadyGuest, wasi};
+use super::{core_module, linking, missing_import, option_table, ready::ReadyGuest, wasi};
 use crate::compiled::CompiledGuest;
 use crate::internals::deserialized;
 use crate::{Error, Guest, GuestKind, ProfileSession, SessionBuilder};
@@ -79,11 +79,11 @@ impl GuestRun {
     ///
     /// # Errors
     ///
-    /// When an option is refused, by wasmtime or by us (see [`super::OPTIONS`]), or does not fit the others.
+    /// When an option is refused, by wasmtime or by us (see [`crate::OPTIONS`]), or does not fit the others.
     pub fn session(&mut self, sampling: bool) -> Result<SessionBuilder, Error> {
         // Options are parsed here, so that it may fail over one for which there is a better reason.
         let config = self.wasmtime.config(None);
-        options::check(&self.wasmtime, sampling)?;
+        option_table::check(&self.wasmtime, sampling)?;
         let mut config = config.map_err(|error| Error::engine(&error))?;
         if self.wasmtime.wasm.timeout.is_some() {
             config.epoch_interruption(true);
