@@ -133,7 +133,7 @@ impl GuestRun {
         store.limiter(|host| &mut host.limits);
         if self.wasmtime.wasm.timeout.is_some() {
             session.shared().notes.add(
-                "-W timeout compiles checks into every loop and function of the guest, for which other guests took 13 to 19 % \
+                "-W timeout compiles checks into every loop and function of the guest, for which other guests took 0 to 25 % \
                  more CPU time; --duration ends a recording without them",
             );
         }
