@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     // A recording can be cut at any time; sampling goes on until the recorder is stopped or dropped.
     let recording = recorder.cut()?;
-    write_table(&recording, Event::Cpu, TableLayout::default(), std::io::stdout())?;
+    write_table(&recording, &[Event::Cpu, Event::Wait], TableLayout::default(), std::io::stdout())?;
     println!("sampled until now at {} Hz", recorder.rate_hz());
     recorder.stop()?;
     Ok(())

@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let epochs = *store.data();
     println!("{} host calls and {epochs} epochs seen by the host's own hooks", host_calls.load(Ordering::Relaxed));
-    write_table(&recording, Event::Cpu, TableLayout::default(), std::io::stdout())?;
+    write_table(&recording, &[Event::Cpu, Event::Wait], TableLayout::default(), std::io::stdout())?;
     drop(described);
     Ok(())
 }

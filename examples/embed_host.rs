@@ -42,6 +42,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("sum {sum}");
 
     let recording = recorder.stop()?;
-    write_table(&recording, Event::Cpu, TableLayout::default(), std::io::stdout())?;
+    write_table(&recording, &[Event::Cpu, Event::Wait], TableLayout::default(), std::io::stdout())?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod color;
 mod event_loop;
+mod event_option;
 mod file_pattern;
 mod guest_ended;
 mod guest_options;

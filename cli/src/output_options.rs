@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use anyhow::{Result, bail};
 use clap::Args;
 use terminal_size::{Width, terminal_size_of};
-use wasmscope_model::Recording;
+use wasmscope_model::{Event, Recording};
 use wasmscope_profiler::export::{self, ExportError, OutputFormat, TableLayout};
 
 use crate::{file_pattern, terminal};
@@ -115,12 +115,12 @@ impl Outputs {
     /// Writes every file, says where it is, and goes on after a failure; tells whether all went well.
     ///
     /// An empty profile has no flame graph. That is said, and is no failure.
-    pub fn write(&self, recording: &Recording, title: &str) -> bool {
+    pub fn write(&self, recording: &Recording, event: Event, title: &str) -> bool {
         let mut all_written = true;
         let folded = if self.adapters { Cow::Borrowed(recording) } else { export::without_adapters(recording) };
         for file in &self.files {
             let is_whole = OutputFormat::of_path(file).is_ok_and(|format| format == OutputFormat::Pprof);
-            match self.write_one(if is_whole { recording } else { &folded }, file, title) {
+            match self.write_one(if is_whole { recording } else { &folded }, event, file, title) {
                 Ok(file) => {
                     terminal::line(format_args!("wrote {}", file.display()));
                     if self.default_of.is_some() {
@@ -140,12 +140,12 @@ impl Outputs {
     }
 
     /// Writes one file, and returns its name: another default one when a second run took the name meanwhile.
-    fn write_one(&self, recording: &Recording, file: &Path, title: &str) -> Result<PathBuf, ExportError> {
+    fn write_one(&self, recording: &Recording, event: Event, file: &Path, title: &str) -> Result<PathBuf, ExportError> {
         let Some((module, now)) = &self.default_of else {
-            return export::write_file(recording, file, title, self.force).map(|()| file.to_owned());
+            return export::write_file(recording, event, file, title, self.force).map(|()| file.to_owned());
         };
         for file in file_pattern::default_files(module, *now) {
-            match export::write_file(recording, &file, title, false) {
+            match export::write_file(recording, event, &file, title, false) {
                 Ok(()) => return Ok(file),
                 Err(ExportError::Exists { .. }) => {}
                 Err(error) => return Err(error),

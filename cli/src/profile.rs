@@ -67,7 +67,7 @@ impl Profile {
         // The recording is what nobody can make again, so it is written whatever else fails.
         let told = ended.tell();
         let shown = self.write_table(&recording);
-        let all_written = outputs.write(&recording, guest.name());
+        let all_written = outputs.write(&recording, self.record.events().first(), guest.name());
         let code = told?;
         shown.context("failed to write the table")?;
         Ok(Verdict(if all_written { code } else { i32::from(OWN_FAILURE_BESIDE_GUEST) }))
@@ -77,7 +77,7 @@ impl Profile {
     fn write_table(&self, recording: &wasmscope_model::Recording) -> Result<()> {
         let mut out = BufWriter::new(io::stderr().lock());
         let layout = self.output.layout(&io::stderr());
-        let written = export::write_table(&self.output.shown(recording), self.record.event(), layout, &mut out);
+        let written = export::write_table(&self.output.shown(recording), self.record.events().all(), layout, &mut out);
         Ok(terminal::unless_broken_pipe(written.and_then(|()| out.flush()))?)
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use wasmscope::{SamplerConfig, defaults};
-use wasmscope_model::{Event, TimerKind};
+use wasmscope_model::TimerKind;
 
+use crate::event_option::EventOption;
 use crate::quantity::parse_duration;
 
 /// Options that say how to sample.
@@ -27,9 +28,8 @@ pub struct RecordOptions {
     #[arg(short, long, value_name = "TIME", value_parser = parse_duration, conflicts_with = "rate")]
     interval: Option<Duration>,
 
-    /// What to count: cpu (time on a CPU, in the guest and in host calls).
-    #[arg(short, long, value_name = "EVENT", default_value = "cpu", value_parser = parse_event)]
-    event: Event,
+    #[command(flatten)]
+    event: EventOption,
 
     /// What takes the samples.
     #[arg(long, value_name = "ENGINE", default_value = "signal", hide_possible_values = true)]
@@ -68,14 +68,6 @@ enum Timer {
     Monotonic,
 }
 
-fn parse_event(text: &str) -> Result<Event, String> {
-    match Event::from_name(text) {
-        Some(Event::Cpu) => Ok(Event::Cpu),
-        Some(other) => Err(format!("{other} is not recorded by this version; there is: cpu")),
-        None => Err("there is no such event; there is: cpu".to_owned()),
-    }
-}
-
 impl RecordOptions {
     /// Returns what the sampler is told.
     pub fn config(&self) -> Result<SamplerConfig> {
@@ -98,13 +90,14 @@ impl RecordOptions {
             Timer::Monotonic => Some(TimerKind::Monotonic),
         };
         ensure!(self.max_depth > 0, "a --max-depth of 0 keeps no frame");
-        let config = SamplerConfig { rate_hz, timer, max_depth: self.max_depth, ..SamplerConfig::default() };
+        let waits = self.event.wants_waits();
+        let config = SamplerConfig { rate_hz, timer, max_depth: self.max_depth, waits, ..SamplerConfig::default() };
         config.period()?;
         Ok(config)
     }
 
     /// Returns what is counted.
-    pub fn event(&self) -> Event {
-        self.event
+    pub fn events(&self) -> &EventOption {
+        &self.event
     }
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use wasmscope_model::{Event, Recording};
+use wasmscope_model::Recording;
 use wasmscope_profiler::{export, import};
 
+use crate::event_option::EventOption;
 use crate::output_options::OutputOptions;
 use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
@@ -20,6 +21,9 @@ Examples:
   wasmscope report profile.pb.gz -o flame.svg -o stacks.folded
       draws a flame graph, and writes one line for each stack
 
+  wasmscope report profile.pb.gz -e wait -o waits.svg
+      draws where the guest waited
+
 Exit code: 0, or 2 when the profile cannot be read or an output not be written.";
 
 /// Show a recorded profile again.
@@ -31,6 +35,9 @@ pub struct Report {
     /// The profile, .pb.gz; - reads standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+
+    #[command(flatten)]
+    event: EventOption,
 
     #[command(flatten)]
     output: OutputOptions,
@@ -50,11 +57,11 @@ impl Report {
         if self.output.is_empty() {
             let mut out = BufWriter::new(io::stdout().lock());
             let layout = self.output.layout(&io::stdout());
-            let written = export::write_table(&self.output.shown(&recording), Event::Cpu, layout, &mut out);
+            let written = export::write_table(&self.output.shown(&recording), self.event.all(), layout, &mut out);
             terminal::unless_broken_pipe(written.and_then(|()| out.flush()))?;
             return Ok(Verdict::GOOD);
         }
-        let all_written = self.output.check(&title)?.write(&recording, &title);
+        let all_written = self.output.check(&title)?.write(&recording, self.event.first(), &title);
         Ok(if all_written { Verdict::GOOD } else { Verdict(i32::from(OWN_FAILURE)) })
     }
 }

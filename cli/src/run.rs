@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Parser;
 use wasmscope::{Guest, SamplerConfig};
+use wasmscope_model::Event;
 
-use crate::event_loop::Event;
+use crate::event_loop;
 use crate::guest_ended::GuestEnded;
 use crate::guest_options::{GuestOptions, without_long_name};
 use crate::output_options::Outputs;
@@ -67,7 +68,7 @@ impl Run {
         let guest = Guest::read(self.guest.path()?)?;
         let (_session, ready) = prepared(&self.guest, &guest, false)?;
         let end = ready.run().context("failed to start the guest's threads")?;
-        let ended = GuestEnded { event: Event::Guest(end), is_component: guest.is_component() };
+        let ended = GuestEnded { event: event_loop::Event::Guest(end), is_component: guest.is_component() };
         ended.tell().map(Verdict)
     }
 
@@ -77,7 +78,7 @@ impl Run {
         let run = RecordedRun::prepare(&self.guest, &guest)?;
         let (recording, ended) = run.record(SamplerConfig::default(), None)?;
         let told = ended.tell();
-        let all_written = outputs.write(&recording, guest.name());
+        let all_written = outputs.write(&recording, Event::Cpu, guest.name());
         let code = told?;
         Ok(Verdict(if all_written { code } else { i32::from(OWN_FAILURE_BESIDE_GUEST) }))
     }

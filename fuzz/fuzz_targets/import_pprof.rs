@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(again.total_count(event), recording.total_count(event));
         assert_eq!(again.total_amount(event), recording.total_amount(event));
     }
-    write_table(&recording, Event::Cpu, TableLayout { rows: 50, columns: 80 }, Vec::new()).expect("a Vec takes everything");
+    write_table(&recording, &Event::ALL, TableLayout { rows: 50, columns: 80 }, Vec::new()).expect("a Vec takes everything");
     write_folded(&recording, Event::Cpu, Vec::new()).expect("a Vec takes everything");
     // Nothing to draw is an answer too.
     let _ = write_svg(&recording, Event::Cpu, "fuzz", Vec::new());

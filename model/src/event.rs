@@ -32,6 +32,15 @@ impl Event {
         }
     }
 
+    /// Returns the unit in which reports weigh stacks.
+    pub const fn weight_unit(self) -> &'static str {
+        match self {
+            Event::Cpu => "samples",
+            Event::Wait | Event::Ready => "µs",
+            Event::Alloc | Event::Live => "bytes",
+        }
+    }
+
     /// Finds an event by its name.
     pub fn from_name(name: &str) -> Option<Event> {
         Event::ALL.into_iter().find(|event| event.name() == name)

@@ -56,8 +56,10 @@ pub struct RawSample {
     pub thread: ThreadNumber,
     /// What it counts.
     pub event: Event,
-    /// How many sampling periods it stands for.
+    /// How many sampling periods it stands for; for `wait` and `ready`, how many times the thread was put aside.
     pub weight: u32,
+    /// How long that was, in nanoseconds; 0 for `cpu`, of which each recording has one period.
+    pub nanos: u64,
     /// What the thread was working for.
     pub context: SampleContext,
     /// The stack, innermost first.

@@ -19,6 +19,17 @@ pub struct SampleRow {
     pub amount: u64,
 }
 
+impl SampleRow {
+    /// Returns how much the row weighs in reports, in the event's [`Event::weight_unit`].
+    pub fn weight(&self) -> u64 {
+        match self.event {
+            Event::Cpu => self.count,
+            Event::Wait | Event::Ready => self.amount.saturating_add(500) / 1000,
+            Event::Alloc | Event::Live => self.amount,
+        }
+    }
+}
+
 /// Samples by stack, with the tables that give the stacks their meaning.
 #[derive(Clone, Debug)]
 pub struct Profile {
@@ -81,6 +92,11 @@ impl Recording {
     /// Returns the total amount (nanoseconds, or bytes) of one event.
     pub fn total_amount(&self, event: Event) -> u64 {
         self.rows(event).fold(0, |sum, row| sum.saturating_add(row.amount))
+    }
+
+    /// Returns the total weight of one event, in its [`Event::weight_unit`].
+    pub fn total_weight(&self, event: Event) -> u64 {
+        self.rows(event).fold(0, |sum, row| sum.saturating_add(row.weight()))
     }
 
     /// Iterates over the samples of one event.

@@ -12,9 +12,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).ok_or("usage: handmade_recording FOLDER")?;
     let recording = handmade::recording();
     for ending in ["pb.gz", "svg", "folded"] {
-        write_file(&recording, &Path::new(&folder).join(format!("handmade.{ending}")), "guest.wasm", true)?;
+        write_file(&recording, Event::Cpu, &Path::new(&folder).join(format!("handmade.{ending}")), "guest.wasm", true)?;
     }
     let table = std::fs::File::create(Path::new(&folder).join("handmade.table"))?;
-    write_table(&recording, Event::Cpu, TableLayout { rows: 100, ..TableLayout::default() }, table)?;
+    write_table(&recording, &[Event::Cpu], TableLayout { rows: 100, ..TableLayout::default() }, table)?;
     Ok(())
 }

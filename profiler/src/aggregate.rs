@@ -2,11 +2,12 @@
 
 use rustc_hash::FxHashMap;
 use wasmscope_model::{
-    CodeId, CodeIdentity, CodeOffset, Marker, Module, NativeAddress, PcKind, RawFrame, RawSample, StackEnd, StackId,
-    StackTable, Timestamp,
+    CodeId, CodeIdentity, CodeOffset, Event, Marker, Module, NativeAddress, PcKind, RawFrame, RawSample, StackEnd,
+    StackId, StackTable, Timestamp,
 };
 
 use crate::code_registry::Lookup;
+use crate::off_cpu::OffCpuTotals;
 
 /// Resolved addresses kept between samples; beyond this many the cache starts anew.
 const MAX_CACHED_PLACES: usize = 1 << 20;
@@ -37,14 +38,35 @@ enum Resolved {
     Trampoline,
 }
 
+/// What was counted of one stack.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sums {
+    /// Periods on a CPU.
+    pub(crate) cpu: u64,
+    pub(crate) wait: OffCpuTotals,
+    pub(crate) ready: OffCpuTotals,
+}
+
+impl Sums {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.cpu == 0 && self.wait.count == 0 && self.ready.count == 0
+    }
+
+    pub(crate) fn merge(&mut self, other: &Sums) {
+        self.cpu += other.cpu;
+        self.wait.merge(other.wait);
+        self.ready.merge(other.ready);
+    }
+}
+
 /// Samples by stack, and what was lost on the way here.
 #[derive(Debug)]
 pub(crate) struct Aggregate {
     pub(crate) modules: Vec<Module>,
     module_index: FxHashMap<CodeIdentity, u32>,
     pub(crate) stacks: StackTable<StackFrame>,
-    /// Periods by stack.
-    pub(crate) counts: Vec<u64>,
+    /// What was counted of each stack.
+    pub(crate) sums: Vec<Sums>,
     pub(crate) outside_guest: u64,
     pub(crate) truncated: u64,
     pub(crate) broken: u64,
@@ -62,7 +84,7 @@ impl Aggregate {
             module_index: FxHashMap::default(),
             // One more for the stack that stands for all that did not fit.
             stacks: StackTable::with_max_stacks(max_stacks.saturating_add(1)),
-            counts: Vec::new(),
+            sums: Vec::new(),
             outside_guest: 0,
             truncated: 0,
             broken: 0,
@@ -76,9 +98,9 @@ impl Aggregate {
         aggregate
     }
 
-    /// Counts one sample.
+    /// Counts one sample. Losses are told in samples of CPU time alone.
     pub(crate) fn add(&mut self, sample: &RawSample, lookup: &Lookup<'_>) {
-        let weight = u64::from(sample.weight);
+        let weight = if sample.event == Event::Cpu { u64::from(sample.weight) } else { 0 };
         let end = match sample.end {
             StackEnd::NoGuest => {
                 self.outside_guest += weight;
@@ -102,7 +124,16 @@ impl Aggregate {
         stack.clear();
         self.resolve(sample, lookup, &mut stack);
         stack.extend(end.map(StackFrame::Marker));
-        self.count(&stack, weight);
+        let Self { stacks, sums, folded, .. } = self;
+        let sum = sums_of(stacks, sums, &stack).unwrap_or_else(|all_others| {
+            *folded += weight;
+            all_others
+        });
+        match sample.event {
+            Event::Wait => sum.wait.add(u64::from(sample.weight), sample.nanos),
+            Event::Ready => sum.ready.add(u64::from(sample.weight), sample.nanos),
+            _ => sum.cpu += weight,
+        }
         self.stack = stack;
     }
 
@@ -136,7 +167,8 @@ impl Aggregate {
                 }
             }
         }
-        self.unknown_code += if in_unknown_code { u64::from(sample.weight) } else { 0 };
+        let weight = if sample.event == Event::Cpu { u64::from(sample.weight) } else { 0 };
+        self.unknown_code += if in_unknown_code { weight } else { 0 };
         if called_host || stack.is_empty() {
             stack.push(StackFrame::Marker(if called_host { Marker::Host } else { Marker::Trampoline }));
         }
@@ -184,16 +216,19 @@ impl Aggregate {
         })
     }
 
-    fn count(&mut self, stack: &[StackFrame], weight: u64) {
-        let id = self.stacks.intern(stack).unwrap_or_else(|| {
-            self.folded += weight;
-            StackId(0)
-        });
-        let index = id.0 as usize;
-        if self.counts.len() <= index {
-            self.counts.resize(index + 1, 0);
+    /// Counts time off the CPU for which there is no stack.
+    pub(crate) fn add_off_cpu(&mut self, marker: Marker, wait: OffCpuTotals, ready: OffCpuTotals) {
+        if wait.nanos == 0 && ready.nanos == 0 {
+            return;
         }
-        self.counts[index] += weight;
+        let (Ok(sum) | Err(sum)) = sums_of(&mut self.stacks, &mut self.sums, &[StackFrame::Marker(marker)]);
+        sum.wait.merge(wait);
+        sum.ready.merge(ready);
+    }
+
+    /// Returns how many samples of CPU time there are.
+    pub(crate) fn cpu_samples(&self) -> u64 {
+        self.sums.iter().map(|sums| sums.cpu).sum()
     }
 
     /// Forgets what was cached about code that is gone.
@@ -203,4 +238,18 @@ impl Aggregate {
             self.places.retain(|(code, _), _| !gone.contains(code));
         }
     }
+}
+
+/// Returns the sums of a stack; as an error those of the stack that stands for all that do not fit.
+fn sums_of<'s>(
+    stacks: &mut StackTable<StackFrame>,
+    sums: &'s mut Vec<Sums>,
+    stack: &[StackFrame],
+) -> Result<&'s mut Sums, &'s mut Sums> {
+    let id = stacks.intern(stack);
+    let index = id.unwrap_or(StackId(0)).0 as usize;
+    if sums.len() <= index {
+        sums.resize(index + 1, Sums::default());
+    }
+    if id.is_some() { Ok(&mut sums[index]) } else { Err(&mut sums[index]) }
 }

@@ -19,7 +19,7 @@ pub mod defaults {
     /// The largest ring of a thread.
     pub const MAX_RING_BYTES: usize = 16 << 20;
     /// What the rings of all threads take before the rings of further threads are made smaller, down to
-    /// [`MIN_RING_BYTES`]; with the most threads, 2048, that is 384 MiB at any rate.
+    /// [`MIN_RING_BYTES`]; with the most threads, 2048, that is 384 MiB at any rate, and a third more for what they wait.
     pub const MAX_TOTAL_RING_BYTES: usize = 256 << 20;
     /// Different stacks kept in one recording.
     pub const MAX_STACKS: usize = 1 << 20;
@@ -41,6 +41,8 @@ pub struct SamplerConfig {
     pub ring_bytes: Option<usize>,
     /// Different stacks kept in one recording.
     pub max_stacks: usize,
+    /// Whether the time is recorded that guests are not on a CPU: waiting in host calls, and ready to run.
+    pub waits: bool,
 }
 
 impl Default for SamplerConfig {
@@ -51,6 +53,7 @@ impl Default for SamplerConfig {
             max_depth: defaults::MAX_DEPTH,
             ring_bytes: None,
             max_stacks: defaults::MAX_STACKS,
+            waits: true,
         }
     }
 }

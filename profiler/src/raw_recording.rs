@@ -75,9 +75,9 @@ impl RawRecording {
         Self { aggregate, host_calls, handler_histogram: totals.histogram, losses, run, started }
     }
 
-    /// Returns how many samples the profile holds.
+    /// Returns how many samples of CPU time the profile holds.
     pub fn samples(&self) -> u64 {
-        self.aggregate.counts.iter().sum()
+        self.aggregate.cpu_samples()
     }
 
     /// Returns the time that a share `quantile` (0 to 1) of all runs of the handler stayed below; `None` without runs.

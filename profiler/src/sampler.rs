@@ -11,6 +11,7 @@ use crate::raw_recording::RawRecording;
 use crate::session::Session;
 use crate::sys;
 use crate::threads::Threads;
+use crate::ticks;
 use crate::timer::TimerChoice;
 use crate::{CodeRegistry, Error, SamplerConfig};
 
@@ -76,18 +77,19 @@ impl Sampler {
 impl Running {
     fn start(config: SamplerConfig, registry: Arc<CodeRegistry>) -> Result<Self, Error> {
         let choice = TimerChoice::make(&config)?;
+        ticks::choose_clock();
         let session = Arc::new(Session::new(config, choice, registry));
         let for_drain = session.clone();
         let drain = std::thread::Builder::new()
             .name("wasmscope-drain".into())
             .spawn(move || for_drain.drain_loop())
             .map_err(|error| Error::Thread { reason: error.to_string() })?;
+        host_calls::begin(session.config.waits);
         let threads = &mut *Threads::lock();
         for thread in &mut threads.live {
             session.arm(thread);
         }
         threads.begin(session.clone());
-        host_calls::set_counting(true);
         Ok(Self { session, drain })
     }
 
@@ -99,7 +101,7 @@ impl Running {
         // A drain thread that panicked has lost nothing that the cut cannot still find in the rings.
         let _ = drain.join();
         let recording = session.cut();
-        host_calls::set_counting(false);
+        host_calls::end();
         let threads = &mut *Threads::lock();
         threads.session = None;
         session.release_threads(threads);

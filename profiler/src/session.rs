@@ -5,15 +5,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use wasmscope_model::{
-    ClockAnchor, Counter, Event, NativeAddress, PcKind, RawFrame, RawSample, SampleContext, StackEnd, ThreadNumber,
-    Timestamp,
+    ClockAnchor, Counter, Event, Marker, NativeAddress, PcKind, RawFrame, RawSample, SampleContext, StackEnd,
+    ThreadNumber, Timestamp,
 };
 use wasmscope_signal::{End, FrameTag, Record};
 
 use rustc_hash::FxHashMap;
 
 use crate::aggregate::{Aggregate, GuestFrame};
-use crate::host_calls::{self, CallSite};
+use crate::host_calls::{self, CallSite, Taken};
+use crate::off_cpu::OffCpuTotals;
 use crate::raw_recording::RawRecording;
 use crate::sys;
 use crate::thread_states::{PooledState, ThreadStates, wait_until_unread};
@@ -113,6 +114,8 @@ impl Session {
         thread.has_recorded = true;
         thread.pooled.state.prepare(ring, self.config.max_depth, self.choice.ticks());
         let cpu_before = sys::thread_cpu_time(thread.tid).unwrap_or_default();
+        let is_in_guest = thread.pooled.state.activations.depth() > 0;
+        thread.pooled.guest_time.restart(is_in_guest, u64::try_from(cpu_before.as_nanos()).unwrap_or(u64::MAX));
         let armed = Armed::new(thread.pooled.state, cpu_before);
         match self.choice.start(thread.tid) {
             Ok(timer) => thread.armed = Some(armed.with(timer)),
@@ -188,13 +191,24 @@ impl Session {
     }
 
     fn drain_ring(&self, thread: ThreadNumber, pooled: PooledState, drained: &mut Drained) {
+        drained.words.clear();
+        pooled.guest_time.drain(|word| drained.words.push(word));
+        self.add_records(thread, drained);
         let Some(ring) = pooled.made_ring() else {
             return;
         };
         drained.words.clear();
         ring.consume(|word| drained.words.push(word));
+        if let Some(sample) = self.add_records(thread, drained) {
+            drained.last.retain(|(number, _)| *number != thread);
+            drained.last.push((thread, sample));
+        }
+    }
+
+    /// Counts the records in `drained.words`, and returns the last.
+    fn add_records(&self, thread: ThreadNumber, drained: &mut Drained) -> Option<RawSample> {
         if drained.words.is_empty() {
-            return;
+            return None;
         }
         let lookup = self.registry.lookup();
         let mut rest = &drained.words[..];
@@ -203,9 +217,16 @@ impl Session {
             match Record::split_first(rest) {
                 Ok(Some((record, tail))) => {
                     rest = tail;
-                    let sample = raw_sample(thread, &record);
-                    drained.aggregate.add(&sample, &lookup);
-                    last = Some(sample);
+                    let mut sample = raw_sample(thread, &record);
+                    if let Some(times) = record.off_cpu {
+                        for (event, nanos) in [(Event::Wait, times.wait), (Event::Ready, times.ready)] {
+                            sample = RawSample { event, nanos, ..sample };
+                            drained.aggregate.add(&sample, &lookup);
+                        }
+                    } else {
+                        drained.aggregate.add(&sample, &lookup);
+                        last = Some(sample);
+                    }
                 }
                 Ok(None) => break,
                 // Only a defect of ours can garble a ring; what is left of the batch is counted and skipped.
@@ -215,10 +236,7 @@ impl Session {
                 }
             }
         }
-        if let Some(sample) = last {
-            drained.last.retain(|(number, _)| *number != thread);
-            drained.last.push((thread, sample));
-        }
+        last
     }
 
     /// Returns the last sample of each live thread.
@@ -245,9 +263,18 @@ impl Session {
     }
 
     fn take_host_calls(&self, drained: &mut Drained) {
+        let Taken { sites, open, untold } = host_calls::take();
+        let aggregate = &mut drained.aggregate;
+        aggregate.add_off_cpu(Marker::WaitingTasks, untold.tasks.wait, untold.tasks.ready);
+        aggregate.add_off_cpu(Marker::Folded, untold.lost.wait, untold.lost.ready);
+        aggregate.add_off_cpu(Marker::NotScheduled, OffCpuTotals::default(), drained.totals.not_scheduled);
+        drained.words.clear();
+        drained.words.extend(open.into_iter().flatten());
+        // A call that is open belongs to a store; on which thread it waits is not told.
+        self.add_records(ThreadNumber(0), drained);
         let lookup = self.registry.lookup();
         let mut places: FxHashMap<Option<GuestFrame>, CallSite> = FxHashMap::default();
-        for (place, site) in host_calls::take_sites().into_iter().flatten() {
+        for (place, site) in sites.into_iter().flatten() {
             let address = NativeAddress::new(place as u64);
             let guest = drained.aggregate.call_site(address, site.since, &lookup);
             places.entry(guest).or_insert_with(|| CallSite::new(site.since)).merge(&site);
@@ -282,7 +309,7 @@ impl Session {
         let (merged, unseen) = self.choice.split_missing(totals.missing);
         let counter = |name, value| Counter { name, value };
         vec![
-            counter("samples", aggregate.counts.iter().sum()),
+            counter("samples", aggregate.cpu_samples()),
             counter("signals", totals.ticks),
             counter("dropped_ring_full", totals.dropped_full),
             counter("merged_signals", merged),
@@ -316,6 +343,7 @@ fn raw_sample(thread: ThreadNumber, record: &Record<'_>) -> RawSample {
         thread,
         event: Event::Cpu,
         weight: u32::from(record.weight),
+        nanos: 0,
         context: SampleContext {
             request,
             trace_id: (u128::from(trace_high) << 64) | u128::from(trace_low),

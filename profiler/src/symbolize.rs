@@ -11,7 +11,7 @@ use wasmscope_model::{
     WhyNoLine,
 };
 
-use crate::aggregate::{Aggregate, GuestFrame, StackFrame};
+use crate::aggregate::{Aggregate, GuestFrame, StackFrame, Sums};
 use crate::host_calls::CallSite;
 
 /// Hashed with a secret: names come from modules and files that may be made to collide.
@@ -19,7 +19,7 @@ type Ordered<T> = IndexSet<T, RandomState>;
 
 /// Builds a profile: each distinct place is looked up once.
 pub(crate) fn symbolized(aggregate: Aggregate, period_nanos: u64, source: &mut dyn SymbolSource) -> Profile {
-    let Aggregate { modules, stacks, counts, .. } = aggregate;
+    let Aggregate { modules, stacks, sums, .. } = aggregate;
     let mut tables = Tables {
         modules: &modules,
         source,
@@ -28,24 +28,26 @@ pub(crate) fn symbolized(aggregate: Aggregate, period_nanos: u64, source: &mut d
         known: FxHashMap::default(),
     };
     let mut by_location = StackTable::with_max_stacks(u32::MAX as usize);
-    let mut periods: Vec<u64> = Vec::new();
+    let mut by_stack: Vec<Sums> = Vec::new();
     let mut ids = Vec::new();
-    for ((_, frames), count) in stacks.iter().zip(counts).filter(|(_, count)| *count > 0) {
+    for ((_, frames), sums) in stacks.iter().zip(sums).filter(|(_, sums)| !sums.is_empty()) {
         ids.clear();
         ids.extend(frames.iter().map(|frame| tables.location(*frame)));
         // Different calls to one host function may share a location, so stacks may meet here.
         if let Some(stack) = by_location.intern(&ids) {
-            periods.resize(by_location.len(), 0);
-            periods[stack.0 as usize] += count;
+            by_stack.resize(by_location.len(), Sums::default());
+            by_stack[stack.0 as usize].merge(&sums);
         }
     }
-    let samples = by_location.iter().zip(periods).map(|((stack, _), count)| SampleRow {
-        stack,
-        event: Event::Cpu,
-        count,
-        amount: count.saturating_mul(period_nanos),
+    let samples = by_location.iter().zip(by_stack).flat_map(|((stack, _), Sums { cpu, wait, ready })| {
+        let row = |event, count, amount| SampleRow { stack, event, count, amount };
+        [
+            row(Event::Cpu, cpu, cpu.saturating_mul(period_nanos)),
+            row(Event::Wait, wait.count, wait.nanos),
+            row(Event::Ready, ready.count, ready.nanos),
+        ]
     });
-    let samples = samples.collect();
+    let samples = samples.filter(|row| row.count > 0).collect();
     let Tables { functions, locations, .. } = tables;
     Profile {
         functions: functions.into_iter().collect(),

@@ -4,11 +4,14 @@
     reason = "timers, perf events, clocks and freed tables are reached through libc and raw pointers"
 )]
 
+use std::cell::OnceCell;
 use std::ffi::CStr;
+use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::ptr;
 use std::time::Duration;
 
@@ -35,6 +38,34 @@ fn read_clock(clock: libc::clockid_t) -> io::Result<Duration> {
 pub fn now() -> Timestamp {
     let since = read_clock(libc::CLOCK_MONOTONIC).unwrap_or_default();
     Timestamp::from_monotonic_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// Returns the processor's time stamp counter; `None` where there is none that we know.
+#[inline]
+pub(crate) fn time_stamp_counter() -> Option<u64> {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the instruction has no preconditions; user code may run it unless the process has asked for a signal instead.
+    let ticks = Some(unsafe { std::arch::x86_64::_rdtsc() });
+    #[cfg(not(target_arch = "x86_64"))]
+    let ticks = None;
+    ticks
+}
+
+/// Returns how long the calling thread was runnable without running, since it began; `None` where the kernel does not
+/// count it. Takes about a microsecond.
+pub(crate) fn run_delay() -> Option<Duration> {
+    thread_local!(static SCHEDSTAT: OnceCell<Option<File>> = const { OnceCell::new() });
+    SCHEDSTAT
+        .try_with(|file| {
+            // Three numbers: time on a processor, time waiting for one, and turns.
+            let file = file.get_or_init(|| File::open("/proc/thread-self/schedstat").ok()).as_ref()?;
+            let mut text = [0; 96];
+            let length = file.read_at(&mut text, 0).ok()?;
+            let text = std::str::from_utf8(text.get(..length)?).ok()?;
+            text.split_ascii_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
+        })
+        .ok()
+        .flatten()
 }
 
 /// Returns the calling thread's number.
@@ -65,6 +96,14 @@ pub(crate) fn kernel_tick_hz() -> u32 {
         return 100;
     }
     u32::try_from(1_000_000_000 / tick_nanos).unwrap_or(100)
+}
+
+/// Tells whether a thread of this process sleeps now, as far as the kernel tells.
+pub(crate) fn is_sleeping(tid: Tid) -> bool {
+    // The state is the letter behind the thread's name, which stands in parentheses and may hold some itself.
+    let stat = std::fs::read_to_string(format!("/proc/self/task/{tid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    matches!(state, Some('S' | 'D'))
 }
 
 /// Asks the scheduler to prefer others to the calling thread.

@@ -6,6 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use wasmscope_signal::{Ring, ThreadState};
 
 use crate::defaults::{MAX_TOTAL_RING_BYTES, MIN_RING_BYTES};
+use crate::guest_time::GuestTime;
 
 /// Threads sampled at a time, at most; each needs a ring.
 const MAX_STATES: usize = 2048;
@@ -27,6 +28,7 @@ struct Inner {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PooledState {
     pub(crate) state: &'static ThreadState,
+    pub(crate) guest_time: &'static GuestTime,
     ring: Option<(&'static Ring<'static>, usize)>,
 }
 
@@ -108,7 +110,7 @@ impl ThreadStates {
         }
         let state: &'static ThreadState = Box::leak(Box::default());
         inner.all.push(state);
-        Some(PooledState { state, ring: None })
+        Some(PooledState { state, guest_time: Box::leak(Box::default()), ring: None })
     }
 
     /// Gives a state back. Its ring must be empty and no handler may use it.

@@ -5,8 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use wasmscope_model::{SampleContext, ThreadNumber};
-use wasmscope_signal::{BegunPoll, ParkedActivation, StoreContext, register_current_thread, unregister_current_thread};
+use wasmscope_signal::{
+    BegunPoll, ParkedActivation, StoreContext, ThreadState, register_current_thread, unregister_current_thread,
+};
 
+use crate::guest_time::GuestTime;
+use crate::host_calls::is_recording_waits;
 use crate::session::Session;
 use crate::sys::{self, Tid};
 use crate::thread_states::{PooledState, ThreadStates, wait_until_unread};
@@ -154,8 +158,9 @@ pub fn guest_entered(context: Option<StoreContext>, store: u64) {
         let Ok(mut standing) = standing.try_borrow_mut() else {
             return;
         };
-        if let Some(member) = standing.joined() {
-            member.pooled.state.activations.enter(context, store);
+        if let Some(Membership { pooled, .. }) = standing.joined() {
+            enter_from_host(pooled);
+            pooled.state.activations.enter(context, store);
         }
     });
 }
@@ -163,7 +168,24 @@ pub fn guest_entered(context: Option<StoreContext>, store: u64) {
 /// Notes that the guest of a store that was entered last has returned or trapped. Call it from
 /// `CallHook::ReturningFromWasm`.
 pub fn guest_left(store: u64) {
-    with_member(|member| member.pooled.state.activations.leave(store));
+    with_member(|Membership { pooled, .. }| {
+        pooled.state.activations.leave(store);
+        left_for_host(pooled);
+    });
+}
+
+/// Begins to count a thread's time in guests, if it is in none yet.
+fn enter_from_host(pooled: &PooledState) {
+    if is_recording_waits() && pooled.state.activations.depth() == 0 {
+        pooled.guest_time.enter();
+    }
+}
+
+/// Ends what [`enter_from_host`] began, if the thread is in no guest any more.
+fn left_for_host(pooled: &PooledState) {
+    if is_recording_waits() && pooled.state.activations.depth() == 0 {
+        pooled.guest_time.leave();
+    }
 }
 
 /// A poll that [`poll_began`] noted.
@@ -187,7 +209,9 @@ pub fn poll_began(
     // A thread that is ending has no thread-locals any more, and is not sampled.
     let standing = STANDING.try_with(|standing| {
         let mut standing = standing.try_borrow_mut().ok()?;
-        let state = standing.joined()?.pooled.state;
+        let pooled = standing.joined()?.pooled;
+        enter_from_host(&pooled);
+        let state = pooled.state;
         let labels_before = labels.map(|labels| {
             let before = state.labels_now();
             state.set_labels(label_words(labels));
@@ -207,6 +231,7 @@ pub fn poll_ended(polling: Polling, parked: &mut Vec<ParkedActivation>) {
         if let Some(labels) = polling.labels_before {
             state.set_labels(labels);
         }
+        left_for_host(&member.pooled);
     });
 }
 
@@ -243,6 +268,18 @@ pub fn forget_store(store: u64) {
             wait_until_unread(state);
         }
     }
+}
+
+/// Returns the calling thread's time in guests, if the thread is sampled.
+pub(crate) fn current_guest_time() -> Option<&'static GuestTime> {
+    let mut time = None;
+    with_member(|member| time = Some(member.pooled.guest_time));
+    time
+}
+
+/// Does something with the calling thread's state, if the thread is sampled.
+pub(crate) fn with_state(act: impl FnOnce(&ThreadState)) {
+    with_member(|member| act(member.pooled.state));
 }
 
 fn with_member(act: impl FnOnce(&Membership)) {

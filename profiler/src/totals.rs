@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use wasmscope_signal::{Counters, HANDLER_BUCKETS, ThreadState};
 
+use crate::host_calls::is_recording_waits;
+use crate::off_cpu::OffCpuTotals;
 use crate::sys;
 use crate::threads::SampledThread;
 use crate::timer::{Timer, TimerChoice};
@@ -97,6 +99,8 @@ pub(crate) struct Totals {
     pub(crate) handler: Duration,
     pub(crate) histogram: [u64; HANDLER_BUCKETS],
     pub(crate) threads: u32,
+    /// Time in which threads in guests were runnable and did not run.
+    pub(crate) not_scheduled: OffCpuTotals,
 }
 
 impl Default for Totals {
@@ -111,6 +115,7 @@ impl Default for Totals {
             handler: Duration::ZERO,
             histogram: [0; HANDLER_BUCKETS],
             threads: 0,
+            not_scheduled: OffCpuTotals::default(),
         }
     }
 }
@@ -126,6 +131,7 @@ impl Totals {
         self.foreign += other.foreign;
         self.handler += other.handler;
         self.threads += other.threads;
+        self.not_scheduled.merge(other.not_scheduled);
         for (sum, add) in self.histogram.iter_mut().zip(&other.histogram) {
             *sum += add;
         }
@@ -140,7 +146,12 @@ impl Totals {
         let Some(armed) = &mut thread.armed else {
             return;
         };
+        let is_blocked = is_recording_waits() && sys::is_sleeping(thread.tid);
         let cpu_now = sys::thread_cpu_time(thread.tid).unwrap_or(armed.cpu_seen);
+        if is_recording_waits() {
+            let cpu_nanos = u64::try_from(cpu_now.as_nanos()).unwrap_or(u64::MAX);
+            self.not_scheduled.merge(thread.pooled.guest_time.take_not_scheduled(cpu_nanos, is_blocked));
+        }
         let cpu = cpu_now.saturating_sub(armed.cpu_seen);
         // The clocks before the ticks: this thread may lose its processor in between, and ticks that the other thread gets
         // meanwhile would be taken for missing.

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 use wasmscope_model::SampleContext;
+use wasmscope_profiler::NotingWaker;
 
 use crate::internals::StoreLink;
 
@@ -34,13 +35,17 @@ impl AttachedStore {
     /// A future that does not drive this store, or only from within another thread, does no harm: nothing of the store is
     /// looked at then.
     pub fn sampled<F: Future>(&self, future: F) -> Sampled<F> {
-        Sampled { future: Some(future), link: self.link.clone(), labels: None }
+        Sampled { future: Some(future), link: self.link.clone(), labels: None, waker: self.waker() }
     }
 
     /// As [`AttachedStore::sampled`]; the samples taken during its polls say what they worked for. `labels.store` is not
     /// looked at.
     pub fn sampled_for<F: Future>(&self, labels: SampleContext, future: F) -> Sampled<F> {
-        Sampled { future: Some(future), link: self.link.clone(), labels: Some(labels) }
+        Sampled { future: Some(future), link: self.link.clone(), labels: Some(labels), waker: self.waker() }
+    }
+
+    fn waker(&self) -> NotingWaker {
+        NotingWaker::new(self.link.suspension().clone())
     }
 }
 
@@ -53,11 +58,13 @@ pin_project! {
         future: Option<F>,
         link: Arc<StoreLink>,
         labels: Option<SampleContext>,
+        waker: NotingWaker,
     }
 
     impl<F> PinnedDrop for Sampled<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
+            this.link.suspension().poll_began();
             // A guest that is suspended is woken once more, to unwind its stack.
             let _polling = this.link.begin_poll(this.labels.as_ref());
             this.future.set(None);
@@ -70,9 +77,20 @@ impl<F: Future> Future for Sampled<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        let suspension = this.link.suspension();
+        suspension.poll_began();
         // Where it cannot begin, the guests run all the same.
-        let _polling = this.link.begin_poll(this.labels.as_ref());
+        let polling = this.link.begin_poll(this.labels.as_ref());
         #[expect(clippy::expect_used, reason = "only the drop takes the future away")]
-        this.future.as_pin_mut().expect("the future is there until this is dropped").poll(context)
+        let future = this.future.as_pin_mut().expect("the future is there until this is dropped");
+        let result = match this.waker.of(context.waker()) {
+            Some(waker) => future.poll(&mut Context::from_waker(waker)),
+            None => future.poll(context),
+        };
+        drop(polling);
+        if result.is_pending() {
+            suspension.is_pending();
+        }
+        result
     }
 }

@@ -14,7 +14,7 @@ pub(crate) fn monotonic_nanos() -> u64 {
 /// # Signal safety
 ///
 /// As for [`monotonic_nanos`]; this one enters the kernel.
-pub(crate) fn thread_cpu_nanos() -> u64 {
+pub fn thread_cpu_nanos() -> u64 {
     read(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 

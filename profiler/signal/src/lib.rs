@@ -40,6 +40,7 @@ mod arch;
 
 mod activation;
 mod atomics;
+mod call_record;
 mod clock;
 mod code_ranges;
 mod handler;
@@ -54,11 +55,13 @@ mod thread_table;
 mod walk;
 
 pub use activation::Activations;
+pub use call_record::{lone_call_record, set_off_cpu};
+pub use clock::thread_cpu_nanos;
 pub use code_ranges::{CodeRange, CodeRanges, publish};
 
 pub use install::{Disposition, InstallError, install, previous_disposition, uninstall, unregistered_signals};
 pub use poll::BegunPoll;
-pub use record::{ENDS, End, FrameTag, Record, RecordError};
+pub use record::{ENDS, End, FrameTag, OffCpu, Record, RecordError};
 pub use ring::{Dropped, Ring};
 pub use slot::ParkedActivation;
 pub use store_context::{ExitPoint, StoreContext};

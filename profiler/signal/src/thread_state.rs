@@ -38,6 +38,8 @@ pub struct ThreadState {
     pub counters: Counters,
     ring: AtomicPtr<Ring<'static>>,
     ranges: AtomicPtr<CodeRanges<'static>>,
+    /// As `ranges`, for walks by the thread itself, which its handler may interrupt.
+    ranges_outside_handler: AtomicPtr<CodeRanges<'static>>,
     max_depth: AtomicU16,
     /// 0: exact. 1: overrun. Otherwise the period of a CPU check.
     ticks: AtomicU64,
@@ -140,9 +142,10 @@ impl ThreadState {
         }
     }
 
-    /// Tells whether a handler on this thread may be reading `table`.
+    /// Tells whether this thread, or a handler on it, may be reading `table`.
     pub fn reads_ranges(&self, table: *const CodeRanges<'static>) -> bool {
-        ptr::eq(self.ranges.load(Ordering::SeqCst), table)
+        let hazards = [&self.ranges, &self.ranges_outside_handler];
+        hazards.into_iter().any(|hazard| ptr::eq(hazard.load(Ordering::SeqCst), table))
     }
 
     pub(crate) fn ring(&self) -> Option<&'static Ring<'static>> {
@@ -153,6 +156,14 @@ impl ThreadState {
 
     pub(crate) fn ranges_hazard(&self) -> &AtomicPtr<CodeRanges<'static>> {
         &self.ranges
+    }
+
+    pub(crate) fn ranges_hazard_outside_handler(&self) -> &AtomicPtr<CodeRanges<'static>> {
+        &self.ranges_outside_handler
+    }
+
+    pub(crate) fn unpin_ranges_outside_handler(&self) {
+        self.ranges_outside_handler.store(ptr::null_mut(), Ordering::Release);
     }
 
     pub(crate) fn unpin_ranges(&self) {

@@ -17,24 +17,30 @@ enum Destination {
 }
 
 /// Writes a recording to a file in the format of its ending: into a temporary file beside it, which is synced and
-/// renamed when it is complete. Into a named pipe or a character device it is written directly.
+/// renamed when it is complete. Flame graphs and folded stacks show `event`; pprof holds all. Into a named pipe or a character device it is written directly.
 ///
 /// # Errors
 ///
 /// When the ending tells no format, the file exists and `overwrite` is false, the profile is empty and the format
 /// cannot show that, or the system refuses. The file is untouched then.
-pub fn write_file(recording: &Recording, path: &Path, title: &str, overwrite: bool) -> Result<(), ExportError> {
+pub fn write_file(
+    recording: &Recording,
+    event: Event,
+    path: &Path,
+    title: &str,
+    overwrite: bool,
+) -> Result<(), ExportError> {
     let format = OutputFormat::of_path(path)?;
     let refused = |error: io::Error| refused(path, &error);
     match destination(path, overwrite)? {
         Destination::Stream(stream) => {
             let out = File::options().write(true).open(stream).map_err(refused)?;
-            write_format(recording, format, title, BufWriter::new(out)).map_err(|error| with_path(error, path))
+            write_format(recording, event, format, title, BufWriter::new(out)).map_err(|error| with_path(error, path))
         }
         Destination::File(target) => {
             let mut file = temporary_beside(&target).map_err(refused)?;
             let out = BufWriter::new(file.as_file_mut());
-            write_format(recording, format, title, out).map_err(|error| with_path(error, path))?;
+            write_format(recording, event, format, title, out).map_err(|error| with_path(error, path))?;
             // A file that is replaced keeps who may read it.
             if let Ok(replaced) = target.metadata() {
                 file.as_file().set_permissions(replaced.permissions()).map_err(refused)?;
@@ -68,14 +74,15 @@ pub fn check_writable(path: &Path, overwrite: bool) -> Result<(), ExportError> {
 
 fn write_format(
     recording: &Recording,
+    event: Event,
     format: OutputFormat,
     title: &str,
     mut out: impl Write,
 ) -> Result<(), ExportError> {
     match format {
         OutputFormat::Pprof => write_pprof(recording, &mut out)?,
-        OutputFormat::Svg => write_svg(recording, Event::Cpu, title, &mut out)?,
-        OutputFormat::Folded => write_folded(recording, Event::Cpu, &mut out)?,
+        OutputFormat::Svg => write_svg(recording, event, title, &mut out)?,
+        OutputFormat::Folded => write_folded(recording, event, &mut out)?,
     }
     Ok(out.flush()?)
 }

@@ -13,6 +13,7 @@ use super::ExportError;
 use super::display_name::sanitized;
 use super::folded::{NO_STACK, frame_name};
 use super::function_totals::function_totals;
+use super::off_cpu::off_cpu_text;
 
 /// inferno chooses a frame's colour by these ends, and does not show them.
 const GUEST: &str = "_[j]";
@@ -40,9 +41,9 @@ const MIN_WIDTH_PERCENT: f64 = 0.05;
 pub fn write_svg(recording: &Recording, event: Event, title: &str, mut out: impl Write) -> Result<(), ExportError> {
     let labels = labels(recording, event);
     let mut lines: BTreeMap<String, u64> = BTreeMap::new();
-    for row in recording.rows(event).filter(|row| row.count > 0) {
+    for row in recording.rows(event).filter(|row| row.weight() > 0) {
         let sum = lines.entry(stack_of(recording, row, &labels)).or_default();
-        *sum = sum.saturating_add(row.count);
+        *sum = sum.saturating_add(row.weight());
     }
     if lines.is_empty() {
         return Err(ExportError::Empty);
@@ -55,7 +56,7 @@ pub fn write_svg(recording: &Recording, event: Event, title: &str, mut out: impl
     options.bgcolors = Some(BackgroundColor::Grey);
     options.hash = true;
     options.deterministic = true;
-    options.count_name = "samples".to_owned();
+    options.count_name = event.weight_unit().to_owned();
     // A generic family stays one: inferno puts anything else between quotes, as one name.
     options.font_type = "monospace".to_owned();
     options.min_width = if lines.len() > MAX_STACKS_DRAWN_WHOLE { MIN_WIDTH_PERCENT } else { 0.0 };
@@ -85,10 +86,18 @@ fn with_places_on_hover(svg: &str) -> String {
 }
 
 fn subtitle(recording: &Recording, event: Event, stacks: usize) -> String {
-    let mut text = format!("{} {event} samples", recording.total_count(event));
+    let mut text = match event {
+        Event::Cpu => format!("{} {event} samples", recording.total_count(event)),
+        Event::Wait | Event::Ready => off_cpu_text(recording, event),
+        Event::Alloc | Event::Live => format!("{} bytes {event}", recording.total_amount(event)),
+    };
     // Writing to a String does not fail.
     if let Some(run) = &recording.run {
-        let _ = write!(text, " at {} Hz in {:.1} s, {}", run.rate_hz, run.duration.as_secs_f64(), run.timer);
+        let rate = if event == Event::Cpu { format!(" at {} Hz", run.rate_hz) } else { String::new() };
+        let _ = write!(text, "{rate} in {:.1} s, {}", run.duration.as_secs_f64(), run.timer);
+    }
+    if event != Event::Cpu {
+        return text;
     }
     let losses = &recording.losses;
     let _ = write!(text, " · {} lost", losses.lost_samples());

@@ -13,7 +13,8 @@ const INLINED: &str = "_[i]";
 /// Stands for a stack without any frame, as files of other tools may have.
 pub(super) const NO_STACK: &str = "[no stack]";
 
-/// Writes `frame;frame;frame count` lines, sorted. Inlined frames end in `_[i]`.
+/// Writes `frame;frame;frame weight` lines, sorted: samples, or for time off the CPU microseconds. Inlined frames end in
+/// `_[i]`.
 ///
 /// # Errors
 ///
@@ -28,9 +29,9 @@ pub fn write_folded(recording: &Recording, event: Event, mut out: impl Write) ->
 /// Returns the folded stacks with their counts, sorted; stacks that read the same are added up.
 fn folded_lines(recording: &Recording, event: Event) -> BTreeMap<String, u64> {
     let mut lines = BTreeMap::new();
-    for row in recording.rows(event).filter(|row| row.count > 0) {
+    for row in recording.rows(event).filter(|row| row.weight() > 0) {
         let sum: &mut u64 = lines.entry(folded_stack(recording, row)).or_default();
-        *sum = sum.saturating_add(row.count);
+        *sum = sum.saturating_add(row.weight());
     }
     lines
 }

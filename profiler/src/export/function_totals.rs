@@ -10,9 +10,9 @@ use wasmscope_model::{Event, FunctionId, LineOrigin, NameOrigin, Recording};
 pub struct FunctionTotal {
     /// The function.
     pub function: FunctionId,
-    /// Samples in which it was the innermost frame.
+    /// The weight of stacks in which it was the innermost frame.
     pub own: u64,
-    /// Samples in which it was anywhere on the stack; each stack counts once, however deep the recursion.
+    /// The weight of stacks in which it was anywhere; each stack counts once, however deep the recursion.
     pub total: u64,
     /// The line of it that most samples were at, 1-based; 0 when unknown.
     pub hottest_line: u32,
@@ -22,7 +22,7 @@ pub struct FunctionTotal {
     pub name: Option<NameOrigin>,
 }
 
-/// Counts self and total samples by function, largest self first. Inlinees count as functions.
+/// Sums up self and total by function, largest self first: samples, or for time off the CPU microseconds. Inlinees count as functions.
 pub fn function_totals(recording: &Recording, event: Event) -> Vec<FunctionTotal> {
     let mut totals: FxHashMap<FunctionId, Sums> = FxHashMap::default();
     let mut seen = FxHashSet::default();
@@ -34,13 +34,13 @@ pub fn function_totals(recording: &Recording, event: Event) -> Vec<FunctionTotal
             for (depth, line) in location.lines.iter().enumerate() {
                 let sums = totals.entry(line.function).or_default();
                 if std::mem::take(&mut innermost) {
-                    sums.own = sums.own.saturating_add(row.count);
+                    sums.own = sums.own.saturating_add(row.weight());
                 }
                 if seen.insert(line.function) {
-                    sums.total = sums.total.saturating_add(row.count);
+                    sums.total = sums.total.saturating_add(row.weight());
                     let (at_line, rough) = sums.lines.entry(line.line).or_default();
-                    *at_line = at_line.saturating_add(row.count);
-                    *rough = rough.saturating_add(if approximate { row.count } else { 0 });
+                    *at_line = at_line.saturating_add(row.weight());
+                    *rough = rough.saturating_add(if approximate { row.weight() } else { 0 });
                 }
                 if depth + 1 == location.lines.len() {
                     sums.name = sums.name.or(location.origin.map(|origin| origin.name));

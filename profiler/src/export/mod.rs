@@ -9,6 +9,7 @@ mod file;
 mod flamegraph;
 mod folded;
 mod function_totals;
+mod off_cpu;
 mod pprof;
 mod table;
 

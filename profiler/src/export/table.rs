@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use wasmscope_model::{Event, LineOrigin, NameOrigin, Recording, RunReport};
 
 use super::display_name::{sanitized, without_beginning, without_middle};
 use super::function_totals::{FunctionTotal, function_totals};
+use super::off_cpu::{is_worth_showing, write_off_cpu};
 
 /// How much room a table takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,23 +36,45 @@ impl TableLayout {
     }
 }
 
-/// Writes the functions with the most self time, then the footer. Names too long for the layout lose their middle,
-/// places their beginning.
+/// Writes the functions with the most self time, for each event that there is, then the footer. Names too long for the
+/// layout lose their middle, places their beginning.
+///
+/// Of an event that is not the first, less than a hundredth of the recording's time is told in the footer only.
 ///
 /// # Errors
 ///
 /// When `out` fails.
-pub fn write_table(recording: &Recording, event: Event, layout: TableLayout, mut out: impl Write) -> io::Result<()> {
-    let total = recording.total_count(event);
+pub fn write_table(
+    recording: &Recording,
+    events: &[Event],
+    layout: TableLayout,
+    mut out: impl Write,
+) -> io::Result<()> {
+    let first = events.first().copied().unwrap_or(Event::Cpu);
+    write_functions(recording, first, layout, &mut out)?;
+    for event in events.iter().skip(1).filter(|event| is_worth_showing(recording, **event)) {
+        writeln!(out)?;
+        write_functions(recording, *event, layout, &mut out)?;
+    }
+    write_footer(recording, first, out)
+}
+
+fn write_functions(recording: &Recording, event: Event, layout: TableLayout, mut out: impl Write) -> io::Result<()> {
+    let total = recording.total_weight(event);
     if total == 0 {
-        writeln!(out, "no {event} samples: the guest ran too briefly for the rate, or used no CPU")?;
-        return write_footer(recording, event, out);
+        let why = match event {
+            Event::Cpu => "the guest ran too briefly for the rate, or used no CPU",
+            Event::Wait | Event::Ready => "the guest was never off the CPU, or that was not recorded",
+            Event::Alloc | Event::Live => "that was not recorded",
+        };
+        return writeln!(out, "no {event} samples: {why}");
     }
     let totals = function_totals(recording, event);
     let listed = totals.iter().take(layout.rows);
-    let rows: Vec<Row> = listed.map(|function| Row::new(recording, function, total, layout)).collect();
+    let rows: Vec<Row> = listed.map(|function| Row::new(recording, event, function, total, layout)).collect();
     let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).max(8);
-    writeln!(out, "{:>7} {:>9} {:>7} {:>9}  {:<width$}  file:line", "self%", "self", "total%", "total", "function")?;
+    let function = if event == Event::Cpu { "function".to_owned() } else { format!("{event} in") };
+    writeln!(out, "{:>7} {:>9} {:>7} {:>9}  {function:<width$}  file:line", "self%", "self", "total%", "total")?;
     for row in &rows {
         let Row { own_share, own, total_share, total, name, place } = row;
         let line = format!("{own_share:>7} {own:>9} {total_share:>7} {total:>9}  {name:<width$}  {place}");
@@ -62,20 +86,28 @@ pub fn write_table(recording: &Recording, event: Event, layout: TableLayout, mut
     if rows.iter().any(|row| row.place.contains(":~")) {
         writeln!(out, "~ the line is approximate: the compiler dropped the origin of most instructions there")?;
     }
-    write_footer(recording, event, out)
+    Ok(())
+}
+
+/// Returns a weight as a table shows it.
+fn weight_text(event: Event, weight: u64) -> String {
+    match event {
+        Event::Wait | Event::Ready => format!("{:.1?}", Duration::from_micros(weight)),
+        _ => weight.to_string(),
+    }
 }
 
 struct Row {
     own_share: String,
-    own: u64,
+    own: String,
     total_share: String,
-    total: u64,
+    total: String,
     name: String,
     place: String,
 }
 
 impl Row {
-    fn new(recording: &Recording, totals: &FunctionTotal, all: u64, layout: TableLayout) -> Self {
+    fn new(recording: &Recording, event: Event, totals: &FunctionTotal, all: u64, layout: TableLayout) -> Self {
         let (name_width, place_width) = layout.text_widths();
         let function = recording.profile.functions.get(totals.function.0 as usize);
         let name = function.map(|function| sanitized(&function.name).into_owned()).unwrap_or_default();
@@ -88,9 +120,9 @@ impl Row {
         };
         Self {
             own_share: percent(totals.own, all),
-            own: totals.own,
+            own: weight_text(event, totals.own),
             total_share: percent(totals.total, all),
-            total: totals.total,
+            total: weight_text(event, totals.total),
             name: without_middle(&name, name_width).into_owned(),
             place: without_beginning(&place, place_width).into_owned(),
         }
@@ -107,19 +139,21 @@ fn percent(part: u64, whole: u64) -> String {
 ///
 /// When `out` fails.
 pub fn write_footer(recording: &Recording, event: Event, mut out: impl Write) -> io::Result<()> {
-    let total = recording.total_count(event);
+    let total = recording.total_weight(event);
     write_host_calls(recording, &mut out)?;
     writeln!(out)?;
-    writeln!(out, "samples   {total} {event}, {} lost", recording.losses.lost_samples())?;
+    let samples = recording.total_count(Event::Cpu);
+    writeln!(out, "samples   {samples} {}, {} lost", Event::Cpu, recording.losses.lost_samples())?;
     for (_, words, count) in recording.losses.entries().into_iter().filter(|(_, _, count)| *count > 0) {
         writeln!(out, "          {count} {words}")?;
     }
     for (reason, count) in without_name(recording, event) {
-        writeln!(out, "unnamed   {count} samples ({}): {reason}", percent(count, total))?;
+        writeln!(out, "unnamed   {} ({}): {reason}", with_unit(event, count), percent(count, total))?;
     }
     for (reason, count) in without_line(recording, event) {
-        writeln!(out, "lines     {count} samples ({}): {reason}", percent(count, total))?;
+        writeln!(out, "lines     {} ({}): {reason}", with_unit(event, count), percent(count, total))?;
     }
+    write_off_cpu(recording, &mut out)?;
     for note in &recording.notes {
         writeln!(out, "note      {}", sanitized(note))?;
     }
@@ -127,6 +161,10 @@ pub fn write_footer(recording: &Recording, event: Event, mut out: impl Write) ->
         write_run(run, out)?;
     }
     Ok(())
+}
+
+fn with_unit(event: Event, weight: u64) -> String {
+    format!("{weight} {}", event.weight_unit())
 }
 
 /// Host functions listed, at most.
@@ -185,7 +223,7 @@ fn without_name(recording: &Recording, event: Event) -> BTreeMap<String, u64> {
     for row in recording.rows(event) {
         let leaf = recording.stack(row.stack).next().and_then(|location| location.origin);
         if let Some(NameOrigin::Unnamed(why)) = leaf.map(|origin| origin.name) {
-            add(&mut reasons, why.to_string(), row.count);
+            add(&mut reasons, why.to_string(), row.weight());
         }
     }
     reasons
@@ -203,7 +241,7 @@ fn without_line(recording: &Recording, event: Event) -> BTreeMap<String, u64> {
             Some((LineOrigin::Approximate, _)) => "approximate: nearest instruction of the function".to_owned(),
             _ => continue,
         };
-        add(&mut reasons, reason, row.count);
+        add(&mut reasons, reason, row.weight());
     }
     reasons
 }

@@ -13,7 +13,8 @@ use super::handmade;
 /// Checks, then writes; both must agree. Returns the message of the error.
 fn write(path: &Path, overwrite: bool) -> Result<(), String> {
     let checked = check_writable(path, overwrite).map_err(|error| error.to_string());
-    let written = write_file(&handmade::recording(), path, "t", overwrite).map_err(|error| error.to_string());
+    let written =
+        write_file(&handmade::recording(), Event::Cpu, path, "t", overwrite).map_err(|error| error.to_string());
     assert_eq!(checked, written, "the check before the run tells what would happen after it");
     written
 }
@@ -56,7 +57,7 @@ fn an_output_that_fails_leaves_nothing_and_keeps_what_was_there() {
     let path = folder.path().join("a.svg");
     fs::write(&path, "precious").unwrap();
     let empty = handmade::Builder::default().finish();
-    assert!(matches!(write_file(&empty, &path, "t", true), Err(ExportError::Empty)));
+    assert!(matches!(write_file(&empty, Event::Cpu, &path, "t", true), Err(ExportError::Empty)));
     assert_eq!(fs::read(&path).unwrap(), b"precious");
     assert_eq!(entries(folder.path()), ["a.svg"]);
 }
@@ -106,7 +107,7 @@ fn devices_and_pipes_are_written_to_and_not_replaced() {
     write(&link("null.folded", "/dev/null"), false).unwrap();
     let full = link("full.folded", "/dev/full");
     check_writable(&full, false).unwrap();
-    let error = write_file(&handmade::recording(), &full, "t", false).unwrap_err().to_string();
+    let error = write_file(&handmade::recording(), Event::Cpu, &full, "t", false).unwrap_err().to_string();
     assert!(error.contains("No space left on device"), "{error}");
     assert!(Path::new("/dev/null").metadata().is_ok_and(|metadata| !metadata.is_file()));
 
@@ -117,7 +118,7 @@ fn devices_and_pipes_are_written_to_and_not_replaced() {
         let pipe = pipe.clone();
         move || fs::read_to_string(pipe).unwrap()
     });
-    write_file(&handmade::recording(), &pipe, "t", false).unwrap();
+    write_file(&handmade::recording(), Event::Cpu, &pipe, "t", false).unwrap();
     assert!(reader.join().unwrap().ends_with("main;wasi_snapshot_preview1.fd_write 6\n"));
     assert_eq!(entries(folder.path()), ["full.folded", "null.folded", "pipe.folded"]);
 }

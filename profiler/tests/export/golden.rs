@@ -43,7 +43,7 @@ fn the_table_of_the_handmade_recording() {
     assert_golden(
         "handmade.table",
         &text(|out| {
-            write_table(&recording, Event::Cpu, TableLayout { rows: 5, ..TableLayout::default() }, out).unwrap()
+            write_table(&recording, &[Event::Cpu], TableLayout { rows: 5, ..TableLayout::default() }, out).unwrap()
         }),
     );
 }
@@ -78,7 +78,7 @@ fn an_empty_recording_says_so_and_still_makes_a_profile() {
     assert_golden(
         "empty.table",
         &text(|out| {
-            write_table(&recording, Event::Cpu, TableLayout { rows: 5, ..TableLayout::default() }, out).unwrap()
+            write_table(&recording, &[Event::Cpu], TableLayout { rows: 5, ..TableLayout::default() }, out).unwrap()
         }),
     );
     assert_eq!(text(|out| write_folded(&recording, Event::Cpu, out).unwrap()), "");

@@ -48,7 +48,7 @@ fn harmful(text: &str) -> Option<char> {
 #[test]
 fn the_table_moves_no_cursor_and_keeps_its_lines() {
     let mut out = Vec::new();
-    write_table(&recording(), Event::Cpu, TableLayout { rows: 100, ..TableLayout::default() }, &mut out).unwrap();
+    write_table(&recording(), &[Event::Cpu], TableLayout { rows: 100, ..TableLayout::default() }, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert_eq!(harmful(&text), None);
     assert!(!text.lines().any(|line| line.starts_with("sample 999")));

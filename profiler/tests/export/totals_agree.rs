@@ -76,7 +76,8 @@ fn of_folded(recording: &Recording) -> Seen {
 
 fn of_table(recording: &Recording) -> Seen {
     let mut out = Vec::new();
-    write_table(recording, Event::Cpu, TableLayout { rows: usize::MAX, ..TableLayout::default() }, &mut out).unwrap();
+    write_table(recording, &[Event::Cpu], TableLayout { rows: usize::MAX, ..TableLayout::default() }, &mut out)
+        .unwrap();
     let text = String::from_utf8(out).unwrap();
     let rows = text.lines().skip(1).take_while(|line| line.contains('%'));
     let totals = rows.map(|line| {

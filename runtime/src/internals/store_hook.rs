@@ -30,17 +30,23 @@ pub(crate) fn attach<T: 'static>(
     let context = words.map(|words| unsafe { words.to_context() });
     let link = Arc::new(StoreLink::new(context));
     let hooked = Hooked(link.clone());
-    let mut clock = HostCallClock::default();
+    let mut clock = HostCallClock::new(link.id(), link.suspension().clone());
     store.call_hook(move |store, hook| {
         let link = &*hooked.0;
         match hook {
             CallHook::CallingWasm => {
+                if let Some(context) = context.filter(|_| HostCallClock::is_counting()) {
+                    clock.entering(context.read());
+                }
                 link.enter(context);
                 // wasmtime does not enter the guest when the hook fails, and calls no hook for leaving it.
                 then(store, hook).inspect_err(|_| link.leave())
             }
             CallHook::ReturningFromWasm => {
                 link.leave();
+                if let Some(context) = context.filter(|_| HostCallClock::is_counting()) {
+                    clock.leaving(context.read());
+                }
                 then(store, hook)
             }
             CallHook::CallingHost => {

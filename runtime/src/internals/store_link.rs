@@ -1,17 +1,19 @@
 //! What the hook of a store and the polls of its futures know of each other.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmscope_model::SampleContext;
 use wasmscope_profiler::{
-    ParkedActivation, Polling, StoreContext, forget_store, guest_entered, guest_left, poll_began, poll_ended,
+    ParkedActivation, Polling, StoreContext, Suspension, forget_store, guest_entered, guest_left, poll_began,
+    poll_ended,
 };
 
 /// Ties the polls of a store's futures to the store: as long as the store lives, and as long as no other thread runs it.
 #[derive(Debug)]
 pub(crate) struct StoreLink {
     id: u64,
+    suspension: Arc<Suspension>,
     inner: Mutex<Inner>,
     /// The thread that polls, by its [`thread_tag`]; 0 when none does.
     polled_on: AtomicUsize,
@@ -51,6 +53,7 @@ impl StoreLink {
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         Self {
             id,
+            suspension: Arc::default(),
             inner,
             polled_on: AtomicUsize::new(0),
             open: AtomicU32::new(0),
@@ -65,6 +68,11 @@ impl StoreLink {
 
     pub(crate) fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Returns where the times between the polls are noted.
+    pub(crate) fn suspension(&self) -> &Arc<Suspension> {
+        &self.suspension
     }
 
     /// Notes that the calling thread polls a future of the store from now on.

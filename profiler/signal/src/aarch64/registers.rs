@@ -20,4 +20,8 @@ impl Registers {
             lr: lr as usize,
         }
     }
+    /// Returns registers that stand for host code whose stack pointer is `sp`.
+    pub(crate) fn of_host(sp: usize) -> Self {
+        Self { pc: 0, sp, fp: 0, lr: 0 }
+    }
 }

@@ -17,4 +17,8 @@ impl Registers {
         });
         Self { pc, sp, fp }
     }
+    /// Returns registers that stand for host code whose stack pointer is `sp`.
+    pub(crate) fn of_host(sp: usize) -> Self {
+        Self { pc: 0, sp, fp: 0 }
+    }
 }

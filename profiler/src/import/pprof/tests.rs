@@ -159,7 +159,7 @@ fn totals_that_do_not_fit_are_refused_and_those_that_just_fit_are_exported() {
     assert_eq!(error, "the values of \"cpu\" add up to more than 2^63");
     let most = two(i64::MAX - 1, 1).unwrap();
     let mut out = Vec::new();
-    crate::export::write_table(&most, Event::Cpu, crate::export::TableLayout::default(), &mut out).unwrap();
+    crate::export::write_table(&most, &[Event::Cpu], crate::export::TableLayout::default(), &mut out).unwrap();
     crate::export::write_folded(&most, Event::Cpu, &mut out).unwrap();
     crate::export::write_svg(&most, Event::Cpu, "t", &mut out).unwrap();
     crate::export::write_pprof(&most, &mut out).unwrap();

@@ -1,0 +1,61 @@
+//! Records of host calls, which the calling thread takes of itself, outside of any handler.
+
+use crate::arch::Registers;
+use crate::clock::monotonic_nanos;
+use crate::code_ranges;
+use crate::record::{End, FIXED_WORDS, FrameTag, OffCpu, call_header, frame};
+use crate::ring::{Dropped, Ring};
+use crate::thread_state::ThreadState;
+use crate::thread_table;
+use crate::walk::walk;
+
+/// Words before the frames of a host call's record: those of every record, and its times.
+const CALL_WORDS: usize = FIXED_WORDS + 2;
+
+impl ThreadState {
+    /// Returns how many words a ring must have for [`ThreadState::record_call`].
+    pub fn call_record_words(&self) -> usize {
+        CALL_WORDS.saturating_add(usize::from(self.max_depth())).next_power_of_two()
+    }
+
+    /// Writes the stack of the host call that the calling thread is in, with times of zero, into `ring`, which is not the
+    /// thread's own.
+    ///
+    /// # Errors
+    ///
+    /// [`Dropped::Full`] when the record does not fit, and when this is the state of another thread.
+    pub fn record_call(&self, ring: &Ring<'_>) -> Result<(), Dropped> {
+        if !thread_table::current().is_some_and(|current| core::ptr::eq(current, self)) {
+            return Err(Dropped::Full);
+        }
+        let _reading = self.activations.begin_reading();
+        let mut writer = ring.begin()?;
+        writer.push(0)?;
+        writer.push(monotonic_nanos())?;
+        self.labels().try_for_each(|label| writer.push(label))?;
+        writer.push(self.activations.current_store())?;
+        (0..CALL_WORDS.saturating_sub(FIXED_WORDS)).try_for_each(|_| writer.push(0))?;
+        let ranges = code_ranges::pin(self.ranges_hazard_outside_handler());
+        let here = 0u8;
+        let registers = Registers::of_host(core::ptr::from_ref(core::hint::black_box(&here)).addr());
+        let walked = walk(&registers, &self.activations, ranges, self.stack(), self.max_depth(), &mut writer);
+        self.unpin_ranges_outside_handler();
+        let (end, frames) = walked?;
+        writer.commit(call_header(end, frames));
+        Ok(())
+    }
+}
+
+/// Returns the record of a host call of which only the guest's return address is known.
+pub fn lone_call_record(exit_pc: usize, store: u64) -> [u64; CALL_WORDS + 2] {
+    let frames = [frame(FrameTag::Host, 0), frame(FrameTag::ReturnAddress, exit_pc as u64)];
+    let [host, guest] = frames;
+    [call_header(End::OuterUnknown, 2), monotonic_nanos(), 0, 0, 0, 0, 0, store, 0, 0, host, guest]
+}
+
+/// Sets the times in the words of a host call's record.
+pub fn set_off_cpu(record: &mut [u64], times: OffCpu) {
+    if let Some([wait, ready]) = record.get_mut(FIXED_WORDS..CALL_WORDS) {
+        (*wait, *ready) = (times.wait, times.ready);
+    }
+}

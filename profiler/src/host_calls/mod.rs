@@ -1,0 +1,253 @@
+//! Counting and timing the calls of guests to the host, by the place of the call, and what of it was not CPU time.
+//!
+//! Each call is timed, with a clock that costs little. What it waited is known from the store's suspensions, where its
+//! guest runs on a stack of its own; else from the thread's CPU clock, which is read around every call that is long, and
+//! around one of many short ones, which then stands for all of them ([`stride`]).
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use wasmscope_signal::{End, ExitPoint, OffCpu, Record, Ring, lone_call_record, set_off_cpu};
+
+use crate::guest_time::GuestTime;
+use crate::off_cpu::since;
+use crate::suspension::Suspension;
+use crate::{sys, threads, ticks};
+
+mod call_site;
+mod open_call;
+mod registry;
+mod stride;
+
+pub(crate) use call_site::CallSite;
+use open_call::{LongCall, Measured, OpenCall, parted, run_delay};
+use registry::StoreCalls;
+pub(crate) use registry::{Taken, take};
+pub(crate) use stride::{LONG_NANOS, Stride};
+
+/// Calls that may be open in one store; a panic that unwinds past one leaves it open.
+const MAX_OPEN: usize = 1024;
+/// Times off the CPU below this are not told apart from what measuring costs.
+const LEAST_NANOS: u64 = 1000;
+
+/// What is recorded now: nothing, the calls, or also what they waited.
+static RECORDING: AtomicU8 = AtomicU8::new(OFF);
+const OFF: u8 = 0;
+const CALLS: u8 = 1;
+const CALLS_AND_WAITS: u8 = 2;
+
+/// Tells whether time off the CPU is recorded now.
+#[inline]
+pub(crate) fn is_recording_waits() -> bool {
+    RECORDING.load(Ordering::Relaxed) == CALLS_AND_WAITS
+}
+
+/// Begins to record calls, and what they waited if `waits` says so; what was counted before is forgotten.
+pub(crate) fn begin(waits: bool) {
+    registry::forget();
+    RECORDING.store(if waits { CALLS_AND_WAITS } else { CALLS }, Ordering::Relaxed);
+}
+
+/// Ends what [`begin`] began.
+pub(crate) fn end() {
+    RECORDING.store(OFF, Ordering::Relaxed);
+    registry::forget();
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Counts and times the host calls of one store, while something is recorded.
+#[derive(Debug)]
+pub struct HostCallClock {
+    store: u64,
+    open: Vec<OpenCall>,
+    strides: rustc_hash::FxHashMap<usize, Stride>,
+    calls: Arc<StoreCalls>,
+    /// Where stacks are written first.
+    scratch: Box<[AtomicU64]>,
+}
+
+impl HostCallClock {
+    /// Makes the clock of the store that samples know by the number `store`, and whose suspensions are noted in
+    /// `suspension`.
+    pub fn new(store: u64, suspension: Arc<Suspension>) -> Self {
+        let calls = StoreCalls::new(suspension);
+        Self { store, open: Vec::new(), strides: Default::default(), calls, scratch: Box::default() }
+    }
+
+    /// Tells whether calls are counted now.
+    #[inline]
+    pub fn is_counting() -> bool {
+        RECORDING.load(Ordering::Relaxed) != OFF
+    }
+
+    /// Notes that the guest has left for the host at `exit`.
+    pub fn calling(&mut self, exit: ExitPoint) {
+        if self.open.len() >= MAX_OPEN {
+            return;
+        }
+        let suspended = self.calls.suspension.total();
+        let mut measured = None;
+        if is_recording_waits() {
+            let stride = self.strides.entry(exit.exit_pc).or_default();
+            if let Some(weight) = stride.next() {
+                let may_be_long = stride.may_be_long();
+                measured = self.measure(exit, weight, may_be_long, suspended);
+            }
+            self.calls.suspension.set_in_host_call(true);
+        }
+        self.open.push(OpenCall::new(exit.exit_fp, exit.exit_pc, suspended, measured));
+        if let Some(call) = self.open.last_mut() {
+            call.began = ticks::now_nanos();
+        }
+    }
+
+    /// Notes that the call that left at `exit` returns.
+    pub fn returning(&mut self, exit: ExitPoint) {
+        let now = ticks::now_nanos();
+        let Some(index) = self.open.iter().rposition(|call| call.exit_fp == exit.exit_fp) else {
+            return;
+        };
+        let call = self.open.swap_remove(index);
+        let took = now.saturating_sub(call.began);
+        {
+            let calls = &mut *lock(&self.calls.inner);
+            let site = calls.sites.entry(exit.exit_pc).or_insert_with(|| CallSite::new(sys::now()));
+            site.add(Duration::from_nanos(took));
+        }
+        if is_recording_waits() {
+            self.strides.entry(exit.exit_pc).or_default().took(took);
+            if self.open.is_empty() {
+                self.calls.suspension.set_in_host_call(false);
+            }
+            let suspended = call.suspended(self.calls.suspension.total());
+            if call.measured.is_some() || took >= LONG_NANOS || suspended != OffCpu::default() {
+                self.finish(&call, took, suspended);
+            }
+        }
+    }
+
+    /// Notes that a guest is entered from a host call, if it is: `outer` is where the guest around it, if there is one, left
+    /// for the host.
+    #[inline]
+    pub fn entering(&mut self, outer: ExitPoint) {
+        if !self.open.is_empty() && outer.entry_fp != 0 {
+            self.around_guest(outer, OpenCall::enter_guest);
+        }
+    }
+
+    /// Notes that a guest was left for the host call that had entered it.
+    #[inline]
+    pub fn leaving(&mut self, outer: ExitPoint) {
+        if !self.open.is_empty() && outer.entry_fp != 0 {
+            self.around_guest(outer, OpenCall::leave_guest);
+        }
+    }
+
+    #[cold]
+    fn around_guest(&mut self, outer: ExitPoint, note: fn(&mut OpenCall, OffCpu)) {
+        let Some(call) = self.open.iter_mut().rfind(|call| call.exit_fp == outer.exit_fp) else {
+            return;
+        };
+        note(call, self.calls.suspension.total());
+        if call.measured.as_ref().is_some_and(|measured| measured.is_told) {
+            let calls = &mut *lock(&self.calls.inner);
+            let told = calls.long.iter_mut().filter(|long| long.exit_fp == outer.exit_fp);
+            told.for_each(|long| long.is_around_guest = true);
+        }
+    }
+
+    /// Begins to measure a call; one that may take long is told to other threads, with its stack.
+    #[cold]
+    fn measure(&mut self, exit: ExitPoint, weight: u32, may_be_long: bool, suspended: OffCpu) -> Option<Measured> {
+        let record = may_be_long.then(|| self.record(exit.exit_pc));
+        let run_delay = may_be_long.then(run_delay).flatten();
+        let thread = threads::current_guest_time()?;
+        let began = thread.begin_call();
+        let is_told = record.is_some();
+        if let Some(record) = record {
+            let calls = &mut *lock(&self.calls.inner);
+            calls.long.retain(|long| long.exit_fp != exit.exit_fp);
+            calls.long.push(LongCall {
+                exit_fp: exit.exit_fp,
+                record,
+                thread,
+                tid: sys::current_tid(),
+                began,
+                suspended_before: suspended,
+                is_around_guest: false,
+                taken: OffCpu::default(),
+            });
+        }
+        Some(Measured { weight, thread, began, run_delay, is_told })
+    }
+
+    /// Tells what a call has waited.
+    #[cold]
+    fn finish(&mut self, call: &OpenCall, took: u64, suspended: OffCpu) {
+        let is_long = took >= LONG_NANOS;
+        let thread: Option<&'static GuestTime> = threads::current_guest_time();
+        let measured = call.measured.as_ref();
+        // The thread's clock is read in any case: the thread's own account goes on from here.
+        let of_thread = match (measured, thread) {
+            (Some(measured), Some(thread)) if std::ptr::eq(measured.thread, thread) => thread.end_call(&measured.began),
+            _ => None,
+        };
+        let off_cpu = match (of_thread, thread) {
+            _ if suspended != OffCpu::default() => suspended,
+            (Some(nanos), _) => parted(nanos, measured.and_then(|measured| measured.run_delay)),
+            (None, Some(thread)) if is_long => parted(thread.end_unmeasured_call(took), None),
+            (None, _) => OffCpu::default(),
+        };
+        let told = measured.is_some_and(|measured| measured.is_told).then(|| {
+            let calls = &mut *lock(&self.calls.inner);
+            let index = calls.long.iter().position(|long| long.exit_fp == call.exit_fp)?;
+            Some(calls.long.swap_remove(index))
+        });
+        let told = told.flatten();
+        let off_cpu = since(off_cpu, told.as_ref().map_or(OffCpu::default(), |told| told.taken));
+        if off_cpu.wait + off_cpu.ready < LEAST_NANOS {
+            return;
+        }
+        let is_exact = is_long || suspended != OffCpu::default();
+        let weight = if is_exact { 1 } else { measured.map_or(1, |measured| u64::from(measured.weight)) };
+        if let Some(thread) = thread.filter(|_| weight > 1) {
+            thread.note_for_others((off_cpu.wait + off_cpu.ready).saturating_mul(weight - 1));
+        }
+        let off_cpu = OffCpu { wait: off_cpu.wait.saturating_mul(weight), ready: off_cpu.ready.saturating_mul(weight) };
+        let mut record = told.map_or_else(|| self.record(call.exit_pc), |told| told.record);
+        set_off_cpu(&mut record, off_cpu);
+        if !thread.is_some_and(|thread| thread.push(&record)) {
+            let untold = &mut lock(&self.calls.inner).untold.lost;
+            untold.wait.add(1, off_cpu.wait);
+            untold.ready.add(1, off_cpu.ready);
+        }
+    }
+
+    /// Takes the record of the call that the calling thread is in; where its stack is not to be had, of its place alone.
+    fn record(&mut self, exit_pc: usize) -> Vec<u64> {
+        let mut record = Vec::new();
+        threads::with_state(|state| {
+            if self.scratch.len() < state.call_record_words() {
+                self.scratch = (0..state.call_record_words()).map(|_| AtomicU64::new(0)).collect();
+            }
+            let ring = Ring::new(&self.scratch);
+            if state.record_call(&ring).is_ok() {
+                ring.consume(|word| record.push(word));
+            }
+        });
+        match Record::split_first(&record) {
+            Ok(Some((taken, _))) if taken.end != End::NoGuest => record,
+            _ => lone_call_record(exit_pc, self.store).to_vec(),
+        }
+    }
+}
+
+impl Drop for HostCallClock {
+    fn drop(&mut self) {
+        self.calls.depart();
+    }
+}

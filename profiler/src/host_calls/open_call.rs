@@ -1,0 +1,102 @@
+//! Host calls that have not returned.
+
+use wasmscope_signal::OffCpu;
+
+use crate::guest_time::{GuestTime, Moment};
+use crate::off_cpu::{since, sum};
+use crate::sys::{self, Tid};
+
+/// A call that the guest of a store is in.
+#[derive(Debug)]
+pub(super) struct OpenCall {
+    /// The exit frame pointer, which no other open call shares.
+    pub(super) exit_fp: usize,
+    pub(super) exit_pc: usize,
+    pub(super) began: u64,
+    /// What the store's suspensions had come to when it began.
+    suspended_before: OffCpu,
+    /// What passed meanwhile in guests that this call entered.
+    inner: OffCpu,
+    /// What the suspensions had come to when such a guest was entered.
+    entered_guest: Option<OffCpu>,
+    pub(super) measured: Option<Measured>,
+}
+
+/// What is known from the beginning of a call that is measured.
+#[derive(Debug)]
+pub(super) struct Measured {
+    /// For how many short calls it stands.
+    pub(super) weight: u32,
+    pub(super) thread: &'static GuestTime,
+    pub(super) began: Moment,
+    /// How long the thread had been runnable without running; `None` when that was not read.
+    pub(super) run_delay: Option<u64>,
+    /// Whether other threads were told of it.
+    pub(super) is_told: bool,
+}
+
+impl OpenCall {
+    pub(super) fn new(exit_fp: usize, exit_pc: usize, suspended_before: OffCpu, measured: Option<Measured>) -> Self {
+        let inner = OffCpu::default();
+        Self { exit_fp, exit_pc, began: 0, suspended_before, inner, entered_guest: None, measured }
+    }
+
+    /// Returns how long the call was suspended, `total` being what the store's suspensions have come to.
+    pub(super) fn suspended(&self, total: OffCpu) -> OffCpu {
+        since(since(total, self.suspended_before), self.inner)
+    }
+
+    /// Notes that the call enters a guest: what passes in there is not the call's own.
+    pub(super) fn enter_guest(&mut self, total: OffCpu) {
+        self.entered_guest.get_or_insert(total);
+    }
+
+    /// Notes that the guest that the call entered is left.
+    pub(super) fn leave_guest(&mut self, total: OffCpu) {
+        if let Some(before) = self.entered_guest.take() {
+            self.inner = sum(self.inner, since(total, before));
+        }
+    }
+}
+
+/// An open call that may be long, as other threads may look at it.
+#[derive(Debug)]
+pub(super) struct LongCall {
+    pub(super) exit_fp: usize,
+    /// The record of its stack.
+    pub(super) record: Vec<u64>,
+    pub(super) thread: &'static GuestTime,
+    pub(super) tid: Tid,
+    pub(super) began: Moment,
+    pub(super) suspended_before: OffCpu,
+    /// Whether it has entered a guest.
+    pub(super) is_around_guest: bool,
+    /// What was told of it before its end.
+    pub(super) taken: OffCpu,
+}
+
+impl LongCall {
+    /// Returns how long it has been off the CPU, `total` being what the store's suspensions have come to.
+    pub(super) fn off_cpu_so_far(&self, total: OffCpu) -> OffCpu {
+        if self.is_around_guest {
+            return self.taken;
+        }
+        let cpu = sys::thread_cpu_time(self.tid).ok().and_then(|cpu| u64::try_from(cpu.as_nanos()).ok());
+        let blocked = cpu.and_then(|cpu| self.thread.in_open_call(&self.began, cpu));
+        match blocked {
+            Some(wait) => OffCpu { wait, ready: 0 },
+            None => since(total, self.suspended_before),
+        }
+    }
+}
+
+/// Parts the time that a call was off the CPU into what it waited and what it was ready, by the scheduler's counter.
+pub(super) fn parted(off_cpu: u64, run_delay_before: Option<u64>) -> OffCpu {
+    let delay = run_delay_before.and_then(|before| Some(run_delay()?.saturating_sub(before)));
+    let ready = delay.unwrap_or(0).min(off_cpu);
+    OffCpu { wait: off_cpu - ready, ready }
+}
+
+pub(super) fn run_delay() -> Option<u64> {
+    u64::try_from(sys::run_delay()?.as_nanos()).ok()
+}
