@@ -28,6 +28,13 @@ pub(crate) fn since(now: OffCpu, before: OffCpu) -> OffCpu {
     OffCpu { wait: now.wait.saturating_sub(before.wait), ready: now.ready.saturating_sub(before.ready) }
 }
 
+/// Returns what is left of a time of which `taken` was told before, when it was not known yet what of it was waiting.
+pub(crate) fn rest(all: OffCpu, taken: OffCpu) -> OffCpu {
+    let left = all.wait.saturating_add(all.ready).saturating_sub(taken.wait.saturating_add(taken.ready));
+    let ready = all.ready.saturating_sub(taken.ready).min(left);
+    OffCpu { wait: left - ready, ready }
+}
+
 /// Returns the sum of two times.
 pub(crate) fn sum(a: OffCpu, b: OffCpu) -> OffCpu {
     OffCpu { wait: a.wait.saturating_add(b.wait), ready: a.ready.saturating_add(b.ready) }

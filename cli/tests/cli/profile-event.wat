@@ -1,4 +1,4 @@
-;; RUN: profile -e wait %
+;; RUN: profile -e alloc %
 ;; EXIT: 125
 
 (module (memory (export "memory") 1) (func (export "_start")))

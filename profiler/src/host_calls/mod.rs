@@ -11,7 +11,7 @@ use std::time::Duration;
 use wasmscope_signal::{End, ExitPoint, OffCpu, Record, Ring, lone_call_record, set_off_cpu};
 
 use crate::guest_time::GuestTime;
-use crate::off_cpu::since;
+use crate::off_cpu::rest;
 use crate::suspension::Suspension;
 use crate::{sys, threads, ticks};
 
@@ -208,7 +208,7 @@ impl HostCallClock {
             Some(calls.long.swap_remove(index))
         });
         let told = told.flatten();
-        let off_cpu = since(off_cpu, told.as_ref().map_or(OffCpu::default(), |told| told.taken));
+        let off_cpu = rest(off_cpu, told.as_ref().map_or(OffCpu::default(), |told| told.taken));
         if off_cpu.wait + off_cpu.ready < LEAST_NANOS {
             return;
         }

@@ -9,3 +9,4 @@ mod registration;
 mod shared_memory;
 mod target;
 mod threads;
+mod waits;
