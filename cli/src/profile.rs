@@ -61,7 +61,7 @@ impl Profile {
         let config = self.record.config()?;
         let guest = Guest::load(self.guest.path()?)?;
         let outputs = self.output.check(guest.name())?;
-        let run = RecordedRun::prepare(&self.guest, &guest)?;
+        let run = RecordedRun::prepare(&self.guest, &guest, self.record.engine())?;
         let (recording, ended) = run.record(config, self.record.duration)?;
 
         // The recording is what nobody can make again, so it is written whatever else fails.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use wasmscope::{SamplerConfig, defaults};
-use wasmscope_model::TimerKind;
+use wasmscope_model::{EngineKind, TimerKind};
 
 use crate::event_option::EventOption;
 use crate::quantity::parse_duration;
@@ -31,7 +31,11 @@ pub struct RecordOptions {
     #[command(flatten)]
     event: EventOption,
 
-    /// What takes the samples.
+    /// What takes the samples: signal or epoch.
+    ///
+    /// signal interrupts the guest by timers of the kernel's. epoch works where no signal can be used: checks that are
+    /// compiled into the guest call the host. It slows down calls, and is biased: samples fall on function entries and loop
+    /// heads only.
     #[arg(long, value_name = "ENGINE", default_value = "signal", hide_possible_values = true)]
     engine: Engine,
 
@@ -53,6 +57,8 @@ pub struct RecordOptions {
 enum Engine {
     /// A signal to each thread, from that thread's own timer.
     Signal,
+    /// Checks that are compiled into the guest.
+    Epoch,
 }
 
 /// What drives the signals.
@@ -71,7 +77,6 @@ enum Timer {
 impl RecordOptions {
     /// Returns what the sampler is told.
     pub fn config(&self) -> Result<SamplerConfig> {
-        let Engine::Signal = self.engine;
         let rate_hz = match self.interval {
             None => self.rate,
             Some(interval) => {
@@ -83,6 +88,10 @@ impl RecordOptions {
                 rate.min(f64::from(u32::MAX)) as u32
             }
         };
+        ensure!(
+            self.engine == Engine::Signal || self.timer == Timer::Auto,
+            "--timer says what drives the signals, and --engine epoch uses none"
+        );
         let timer = match self.timer {
             Timer::Auto => None,
             Timer::Perf => Some(TimerKind::PerfTaskClock),
@@ -94,6 +103,14 @@ impl RecordOptions {
         let config = SamplerConfig { rate_hz, timer, max_depth: self.max_depth, waits, ..SamplerConfig::default() };
         config.period()?;
         Ok(config)
+    }
+
+    /// Returns what takes the samples.
+    pub fn engine(&self) -> EngineKind {
+        match self.engine {
+            Engine::Signal => EngineKind::Signal,
+            Engine::Epoch => EngineKind::Epoch,
+        }
     }
 
     /// Returns what is counted.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use wasmscope::{Guest, ProfileSession, ReadyGuest, SamplerConfig};
-use wasmscope_model::Recording;
+use wasmscope_model::{EngineKind, Recording};
 
 use crate::event_loop::EventLoop;
 use crate::guest_ended::GuestEnded;
@@ -20,8 +20,8 @@ pub struct RecordedRun {
 
 impl RecordedRun {
     /// Compiles and links the guest.
-    pub fn prepare(options: &GuestOptions, guest: &Guest) -> Result<Self> {
-        let (session, ready) = prepared(options, guest, true)?;
+    pub fn prepare(options: &GuestOptions, guest: &Guest, engine: EngineKind) -> Result<Self> {
+        let (session, ready) = prepared(options, guest, Some(engine))?;
         Ok(Self { session, ready, is_component: guest.is_component() })
     }
 
@@ -35,9 +35,13 @@ impl RecordedRun {
 }
 
 /// Compiles and links a guest, for sampling or for a plain run, and says what is odd about the command line.
-pub fn prepared(options: &GuestOptions, guest: &Guest, sampling: bool) -> Result<(ProfileSession, ReadyGuest)> {
+pub fn prepared(
+    options: &GuestOptions,
+    guest: &Guest,
+    sampled_by: Option<EngineKind>,
+) -> Result<(ProfileSession, ReadyGuest)> {
     let mut run = options.guest_run()?;
-    let builder = run.session(sampling)?;
+    let builder = run.session(sampled_by.is_some())?.sampled_by(sampled_by.unwrap_or(EngineKind::Signal));
     if run.wasmtime.wasi.cli_exit_with_code == Some(false) {
         terminal::warning("cannot disable `-Scli-exit-with-code` any more");
     }

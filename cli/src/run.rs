@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Parser;
 use wasmscope::{Guest, SamplerConfig};
-use wasmscope_model::Event;
+use wasmscope_model::{EngineKind, Event};
 
 use crate::event_loop;
 use crate::guest_ended::GuestEnded;
@@ -66,7 +66,7 @@ impl Run {
 
     fn plain(&self) -> Result<Verdict> {
         let guest = Guest::read(self.guest.path()?)?;
-        let (_session, ready) = prepared(&self.guest, &guest, false)?;
+        let (_session, ready) = prepared(&self.guest, &guest, None)?;
         let end = ready.run().context("failed to start the guest's threads")?;
         let ended = GuestEnded { event: event_loop::Event::Guest(end), is_component: guest.is_component() };
         ended.tell().map(Verdict)
@@ -75,7 +75,7 @@ impl Run {
     fn recorded(&self, file: PathBuf) -> Result<Verdict> {
         let guest = Guest::load(self.guest.path()?)?;
         let outputs = Outputs::check(&[file], self.force, guest.name())?;
-        let run = RecordedRun::prepare(&self.guest, &guest)?;
+        let run = RecordedRun::prepare(&self.guest, &guest, EngineKind::Signal)?;
         let (recording, ended) = run.record(SamplerConfig::default(), None)?;
         let told = ended.tell();
         let all_written = outputs.write(&recording, Event::Cpu, guest.name());

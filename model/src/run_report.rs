@@ -8,18 +8,40 @@ use std::time::Duration;
 pub enum EngineKind {
     /// A signal to each thread, from that thread's own timer.
     Signal,
+    /// Checks that are compiled into the guest, at function entries and loop heads.
+    Epoch,
 }
 
 impl EngineKind {
+    /// Every engine, best first.
+    pub const ALL: [EngineKind; 2] = [EngineKind::Signal, EngineKind::Epoch];
+
     /// Returns the name that the command line and files use.
     pub const fn name(self) -> &'static str {
         match self {
             EngineKind::Signal => "signal",
+            EngineKind::Epoch => "epoch",
+        }
+    }
+
+    /// Finds an engine by its name.
+    pub fn from_name(name: &str) -> Option<EngineKind> {
+        EngineKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Says what the reader must know of samples by this engine; `None` when they are as they should be.
+    pub const fn bias(self) -> Option<&'static str> {
+        match self {
+            EngineKind::Signal => None,
+            EngineKind::Epoch => Some(
+                "biased: samples fall on function entries and loop heads only, to which the time before them counts, that of \
+                 host calls too; the checks slow down calls",
+            ),
         }
     }
 }
 
-/// What drives the signals.
+/// What drives the samples.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TimerKind {
     /// The kernel's task clock by perf_event_open: exact CPU time at any rate.
@@ -28,11 +50,15 @@ pub enum TimerKind {
     ThreadCpu,
     /// A POSIX timer on CLOCK_MONOTONIC; ticks while the thread used no CPU are discarded.
     Monotonic,
+    /// A thread that advances the epoch of the guest's engine; of the CPU time between, the guest's own checks make samples.
+    EpochTicker,
 }
 
 impl TimerKind {
-    /// Every kind, best first.
-    pub const ALL: [TimerKind; 3] = [TimerKind::PerfTaskClock, TimerKind::ThreadCpu, TimerKind::Monotonic];
+    /// Every kind that sends signals, best first.
+    pub const OF_SIGNALS: [TimerKind; 3] = [TimerKind::PerfTaskClock, TimerKind::ThreadCpu, TimerKind::Monotonic];
+    const ALL: [TimerKind; 4] =
+        [TimerKind::PerfTaskClock, TimerKind::ThreadCpu, TimerKind::Monotonic, TimerKind::EpochTicker];
 
     /// Returns the name that the command line and files use.
     pub const fn name(self) -> &'static str {
@@ -40,6 +66,7 @@ impl TimerKind {
             TimerKind::PerfTaskClock => "perf",
             TimerKind::ThreadCpu => "cpu",
             TimerKind::Monotonic => "monotonic",
+            TimerKind::EpochTicker => "epoch",
         }
     }
 
@@ -55,6 +82,7 @@ impl fmt::Display for TimerKind {
             TimerKind::PerfTaskClock => "perf task clock",
             TimerKind::ThreadCpu => "thread CPU timer",
             TimerKind::Monotonic => "monotonic timer with CPU check",
+            TimerKind::EpochTicker => "epochs of the engine",
         })
     }
 }
@@ -89,7 +117,7 @@ pub struct RunReport {
     pub duration: Duration,
     /// CPU time of the sampled threads while they were sampled; `None` when unknown.
     pub cpu: Option<Duration>,
-    /// Signals that reached our handler on sampled threads, including those outside the guest.
+    /// Signals that reached our handler, or checks that made a sample, on sampled threads, including those outside the guest.
     pub signals: u64,
     /// Threads that were sampled at any time.
     pub threads: u32,

@@ -36,10 +36,12 @@ impl RawRecording {
         let (merged, unseen) = choice.split_missing(totals.missing);
         if unseen > 0 {
             let unseen = choice.period.saturating_mul(u32::try_from(unseen).unwrap_or(u32::MAX));
-            notes.push(format!(
+            notes.push(match choice.engine() {
+                EngineKind::Epoch => format!("{unseen:.1?} of CPU time passed after the last check of a guest"),
+                EngineKind::Signal => format!(
                 "{unseen:.1?} of CPU time passed in system calls, which this timer may not sample, or while a signal was \
                  pending, with which the kernel merges the next"
-            ));
+            )});
         }
         if totals.foreign > 0 {
             notes.push(format!("{} SIGPROF signals came from elsewhere and were not counted", totals.foreign));
@@ -61,7 +63,7 @@ impl RawRecording {
             threads_not_sampled: session.take_threads_not_sampled(),
         };
         let run = RunReport {
-            engine: EngineKind::Signal,
+            engine: choice.engine(),
             timer: choice.kind,
             timer_reason: choice.reason.clone(),
             rate_hz: session.config.rate_hz,

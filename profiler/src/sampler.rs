@@ -6,11 +6,12 @@ use std::thread::JoinHandle;
 use wasmscope_model::{Counter, RawSample, TimerKind};
 use wasmscope_signal::{self as signal, InstallError};
 
+use crate::epoch::{AdvanceEpoch, EpochTicker};
 use crate::host_calls;
 use crate::raw_recording::RawRecording;
 use crate::session::Session;
 use crate::sys;
-use crate::threads::Threads;
+use crate::threads::{self, Threads};
 use crate::ticks;
 use crate::timer::TimerChoice;
 use crate::{CodeRegistry, Error, SamplerConfig};
@@ -46,6 +47,15 @@ enum State {
 struct Running {
     session: Arc<Session>,
     drain: JoinHandle<()>,
+    drive: Drive,
+    ticker: Option<EpochTicker>,
+}
+
+/// What makes the samples.
+#[derive(Clone, Debug)]
+enum Drive {
+    Signals,
+    Epochs(AdvanceEpoch),
 }
 
 impl Sampler {
@@ -57,14 +67,8 @@ impl Sampler {
     /// works here, and for a rate out of range.
     pub fn start(config: SamplerConfig, registry: Arc<CodeRegistry>) -> Result<RunningSampler, Error> {
         config.period()?;
-        signal::install().map_err(|error| match error {
-            InstallError::AlreadyInstalled => Error::AlreadyRunning,
-            InstallError::Taken(address) => Error::SignalTaken { by: sys::name_of_function(address) },
-            InstallError::Refused(errno) => {
-                Error::HandlerRefused { reason: std::io::Error::from_raw_os_error(errno).to_string() }
-            }
-        })?;
-        match Running::start(config, registry.clone()) {
+        install()?;
+        match Running::start(config, registry.clone(), Drive::Signals) {
             Ok(running) => Ok(RunningSampler { registry, state: Mutex::new(State::Running(running)) }),
             Err(error) => {
                 signal::uninstall();
@@ -72,11 +76,54 @@ impl Sampler {
             }
         }
     }
+
+    /// Starts sampling without signals, by the checks of guests whose engines `advance` advances the epochs of. Their stores
+    /// must call [`crate::epoch_reached`] when a check finds a new epoch, and let the guest go on until the next.
+    ///
+    /// # Errors
+    ///
+    /// When a sampler of this process is running already, and for a rate out of range.
+    ///
+    /// # Accuracy
+    ///
+    /// See [`crate::epoch_reached`].
+    pub fn start_by_epochs(
+        config: SamplerConfig,
+        registry: Arc<CodeRegistry>,
+        advance: AdvanceEpoch,
+    ) -> Result<RunningSampler, Error> {
+        let running = Running::start(config, registry.clone(), Drive::Epochs(advance))?;
+        Ok(RunningSampler { registry, state: Mutex::new(State::Running(running)) })
+    }
+}
+
+/// Installs the handler.
+fn install() -> Result<(), Error> {
+    signal::install().map_err(|error| match error {
+        InstallError::AlreadyInstalled => Error::AlreadyRunning,
+        InstallError::Taken(address) => Error::SignalTaken { by: sys::name_of_function(address) },
+        InstallError::Refused(errno) => {
+            Error::HandlerRefused { reason: std::io::Error::from_raw_os_error(errno).to_string() }
+        }
+    })
+}
+
+impl Drive {
+    /// Puts SIGPROF back as it was, if it was taken.
+    fn uninstall(&self) {
+        if matches!(self, Drive::Signals) {
+            signal::uninstall();
+        }
+    }
 }
 
 impl Running {
-    fn start(config: SamplerConfig, registry: Arc<CodeRegistry>) -> Result<Self, Error> {
-        let choice = TimerChoice::make(&config)?;
+    fn start(config: SamplerConfig, registry: Arc<CodeRegistry>, drive: Drive) -> Result<Self, Error> {
+        let choice = match drive {
+            Drive::Signals => TimerChoice::make(&config)?,
+            Drive::Epochs(_) => TimerChoice::epochs(&config)?,
+        };
+        let period = choice.period;
         ticks::choose_clock();
         let session = Arc::new(Session::new(config, choice, registry));
         let for_drain = session.clone();
@@ -84,18 +131,36 @@ impl Running {
             .name("wasmscope-drain".into())
             .spawn(move || for_drain.drain_loop())
             .map_err(|error| Error::Thread { reason: error.to_string() })?;
-        host_calls::begin(session.config.waits);
         let threads = &mut *Threads::lock();
+        if threads.session.is_some() {
+            // Another engine than ours samples already.
+            session.tell_drain_to_stop();
+            return Err(Error::AlreadyRunning);
+        }
+        let ticker = match &drive {
+            Drive::Signals => None,
+            Drive::Epochs(advance) => {
+                let ticker = EpochTicker::start(period, advance.clone());
+                Some(ticker.inspect_err(|_| session.tell_drain_to_stop())?)
+            }
+        };
+        threads::set_epoch_period(match drive {
+            Drive::Signals => 0,
+            Drive::Epochs(_) => u64::try_from(period.as_nanos()).unwrap_or(u64::MAX),
+        });
+        host_calls::begin(session.config.waits);
         for thread in &mut threads.live {
             session.arm(thread);
         }
         threads.begin(session.clone());
-        Ok(Self { session, drain })
+        Ok(Self { session, drain, drive, ticker })
     }
 
     /// Stops the timers and the drain thread, cuts what was recorded, and lets the threads go.
     fn halt(self) -> RawRecording {
-        let Self { session, drain } = self;
+        let Self { session, drain, ticker, drive: _ } = self;
+        drop(ticker);
+        threads::set_epoch_period(0);
         session.disarm_all(&mut Threads::lock());
         session.tell_drain_to_stop();
         // A drain thread that panicked has lost nothing that the cut cannot still find in the rings.
@@ -144,14 +209,15 @@ impl RunningSampler {
         let State::Running(running) = std::mem::replace(state, State::Stopped(None)) else {
             return Err(Error::NoTimer { reasons: "sampling has stopped".to_owned() });
         };
+        let drive = running.drive.clone();
         let recording = running.halt();
-        match Running::start(config, self.registry.clone()) {
+        match Running::start(config, self.registry.clone(), drive.clone()) {
             Ok(next) => {
                 *state = State::Running(next);
                 Ok(recording)
             }
             Err(error) => {
-                signal::uninstall();
+                drive.uninstall();
                 *state = State::Stopped(Some(Box::new(recording)));
                 Err(error)
             }
@@ -192,8 +258,9 @@ impl RunningSampler {
     fn halt(&self) -> Option<RawRecording> {
         match std::mem::replace(&mut *self.lock(), State::Stopped(None)) {
             State::Running(running) => {
+                let drive = running.drive.clone();
                 let recording = running.halt();
-                signal::uninstall();
+                drive.uninstall();
                 Some(recording)
             }
             State::Stopped(left) => left.map(|left| *left),

@@ -5,8 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use wasmscope_model::{
-    ClockAnchor, Counter, Event, Marker, NativeAddress, PcKind, RawFrame, RawSample, SampleContext, StackEnd,
-    ThreadNumber, Timestamp,
+    ClockAnchor, Counter, EngineKind, Event, Marker, NativeAddress, PcKind, RawFrame, RawSample, SampleContext,
+    StackEnd, ThreadNumber, Timestamp,
 };
 use wasmscope_signal::{End, FrameTag, Record};
 
@@ -114,8 +114,12 @@ impl Session {
         thread.has_recorded = true;
         thread.pooled.state.prepare(ring, self.config.max_depth, self.choice.ticks());
         let cpu_before = sys::thread_cpu_time(thread.tid).unwrap_or_default();
+        let cpu_nanos = u64::try_from(cpu_before.as_nanos()).unwrap_or(u64::MAX);
+        if self.choice.engine() == EngineKind::Epoch {
+            thread.pooled.state.set_recorded_cpu(cpu_nanos);
+        }
         let is_in_guest = thread.pooled.state.activations.depth() > 0;
-        thread.pooled.guest_time.restart(is_in_guest, u64::try_from(cpu_before.as_nanos()).unwrap_or(u64::MAX));
+        thread.pooled.guest_time.restart(is_in_guest, cpu_nanos);
         let armed = Armed::new(thread.pooled.state, cpu_before);
         match self.choice.start(thread.tid) {
             Ok(timer) => thread.armed = Some(armed.with(timer)),

@@ -104,6 +104,18 @@ impl Drop for Membership {
     }
 }
 
+/// The period of samples by epochs in nanoseconds; 0 while there are none.
+static EPOCH_PERIOD: AtomicU64 = AtomicU64::new(0);
+
+pub(crate) fn set_epoch_period(nanos: u64) {
+    EPOCH_PERIOD.store(nanos, Ordering::Relaxed);
+}
+
+/// Returns the period of samples by epochs in nanoseconds, while a session makes them.
+pub(crate) fn epoch_period() -> Option<u64> {
+    Some(EPOCH_PERIOD.load(Ordering::Relaxed)).filter(|period| *period > 0)
+}
+
 /// Counts the sessions that began; a thread that was refused is asked again when it has changed.
 static SESSIONS: AtomicU64 = AtomicU64::new(0);
 

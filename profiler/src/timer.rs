@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use wasmscope_model::TimerKind;
+use wasmscope_model::{EngineKind, TimerKind};
 use wasmscope_signal::{ThreadState, Ticks, register_current_thread, unregister_current_thread};
 
 use crate::sys::{self, PerfTimer, PosixClock, PosixTimer, Tid};
@@ -14,7 +14,11 @@ use crate::{Error, SamplerConfig};
 #[derive(Debug)]
 pub(crate) enum Timer {
     Perf(PerfTimer),
-    Posix { _timer: PosixTimer },
+    Posix {
+        _timer: PosixTimer,
+    },
+    /// The thread makes its samples itself.
+    Epochs,
 }
 
 /// How timers are made in one session.
@@ -35,7 +39,7 @@ impl TimerChoice {
     pub(crate) fn make(config: &SamplerConfig) -> Result<Self, Error> {
         let period = config.period()?;
         let mut refused = Vec::new();
-        for kind in TimerKind::ALL {
+        for kind in TimerKind::OF_SIGNALS {
             if config.timer.is_some_and(|wanted| wanted != kind) {
                 continue;
             }
@@ -62,6 +66,18 @@ impl TimerChoice {
         }
     }
 
+    /// Leaves it to the guest's own checks to make samples, as often as a ticker advances their epoch.
+    pub(crate) fn epochs(config: &SamplerConfig) -> Result<Self, Error> {
+        let (period, reason) =
+            (config.period()?, "asked for; no signal and no timer of the kernel's is needed".to_owned());
+        Ok(Self { kind: TimerKind::EpochTicker, kernel: false, period, reason })
+    }
+
+    /// Returns which engine makes the samples.
+    pub(crate) fn engine(&self) -> EngineKind {
+        if self.kind == TimerKind::EpochTicker { EngineKind::Epoch } else { EngineKind::Signal }
+    }
+
     fn describe(&self) -> String {
         match (self.kind, self.kernel) {
             (TimerKind::PerfTaskClock, false) => format!("{} without kernel time", self.kind),
@@ -80,7 +96,7 @@ impl TimerChoice {
             }
             (None, TimerKind::PerfTaskClock) => "exact at any rate, and works here".to_owned(),
             (None, TimerKind::ThreadCpu) => format!("keeps up with this rate (kernel tick {tick_hz} Hz)"),
-            (None, TimerKind::Monotonic) => "the one that is left".to_owned(),
+            (None, TimerKind::Monotonic | TimerKind::EpochTicker) => "the one that is left".to_owned(),
         };
         if refused.is_empty() { why } else { format!("{why}; not used: {}", refused.join("; ")) }
     }
@@ -92,6 +108,7 @@ impl TimerChoice {
             TimerKind::PerfTaskClock => PerfTimer::start(tid, self.period, self.kernel).map(Timer::Perf),
             TimerKind::ThreadCpu => posix(PosixClock::ThreadCpu),
             TimerKind::Monotonic => posix(PosixClock::Monotonic),
+            TimerKind::EpochTicker => Ok(Timer::Epochs),
         }
     }
 
@@ -105,7 +122,7 @@ impl TimerChoice {
     /// Returns what a tick means to the handler.
     pub(crate) fn ticks(&self) -> Ticks {
         match self.kind {
-            TimerKind::PerfTaskClock => Ticks::Exact,
+            TimerKind::PerfTaskClock | TimerKind::EpochTicker => Ticks::Exact,
             TimerKind::ThreadCpu => Ticks::Overrun,
             TimerKind::Monotonic => Ticks::CheckCpu(u64::try_from(self.period.as_nanos()).unwrap_or(u64::MAX)),
         }

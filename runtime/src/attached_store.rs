@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use wasmscope_model::SampleContext;
 use wasmscope_profiler::NotingWaker;
+use wasmtime::UpdateDeadline;
 
 use crate::internals::StoreLink;
 
@@ -25,6 +26,13 @@ impl AttachedStore {
     /// Returns the number that samples of this store carry.
     pub fn id(&self) -> u64 {
         self.link.id()
+    }
+
+    /// Takes a sample where a check of the guest found a new epoch, and lets the guest go on until the next.
+    pub(crate) fn epoch_reached(&self) -> UpdateDeadline {
+        self.link.note_check();
+        wasmscope_profiler::epoch_reached();
+        UpdateDeadline::Continue(1)
     }
 
     /// Wraps a future that drives guests of this store, such as one of `call_async` or `run_concurrent`, so that its guests

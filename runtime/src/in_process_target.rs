@@ -144,7 +144,11 @@ impl Target for InProcessTarget {
         unsupported("snapshot", "memory is reached through the store, which its host holds while the guest runs")
     }
 
-    fn set(&self, rate_hz: u32, EngineKind::Signal: EngineKind, _: &CancelToken) -> Result<Answer<()>, TargetError> {
+    fn set(&self, rate_hz: u32, engine: EngineKind, _: &CancelToken) -> Result<Answer<()>, TargetError> {
+        let own = if self.shared.by_epochs.is_some() { EngineKind::Epoch } else { EngineKind::Signal };
+        if engine != own {
+            return unsupported("set", "what takes the samples is chosen when the session is made");
+        }
         let config = SamplerConfig { rate_hz, ..SamplerConfig::default() };
         config.period().map_err(|error| TargetError::Unsupported { verb: "set", why: error.to_string() })?;
         self.rate_hz.store(rate_hz, Ordering::Relaxed);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmscope_model::{Counter, RawSample, Recording};
-use wasmscope_profiler::{RawRecording, RunningSampler, Sampler, SamplerConfig};
+use wasmscope_profiler::{AdvanceEpoch, RawRecording, RunningSampler, Sampler, SamplerConfig};
 
 use crate::Error;
 use crate::session::Shared;
@@ -22,7 +22,14 @@ impl Recorder {
     pub(crate) fn start(shared: Arc<Shared>, config: SamplerConfig) -> Result<Self, Error> {
         // First the modules: one that is unloaded a moment after the first sample must still be known.
         shared.modules.set_recording(true);
-        match Sampler::start(config, shared.registry.clone()) {
+        let registry = shared.registry.clone();
+        let started = match shared.by_epochs.clone() {
+            None => Sampler::start(config, registry),
+            Some(engine) => {
+                Sampler::start_by_epochs(config, registry, AdvanceEpoch::new(move || engine.increment_epoch()))
+            }
+        };
+        match started {
             Ok(sampler) => Ok(Self { shared, sampler: Some(sampler), before: Mutex::default() }),
             Err(wasmscope_profiler::Error::AlreadyRunning) => Err(wasmscope_profiler::Error::AlreadyRunning.into()),
             Err(error) => {

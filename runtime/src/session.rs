@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use wasmscope_model::LoadedModule;
+use wasmscope_model::{EngineKind, LoadedModule};
 use wasmscope_profiler::export::sanitized;
 use wasmscope_profiler::{CodeRegistry, SamplerConfig};
 use wasmscope_symbolizer::ModuleImage;
@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) modules: Arc<LoadedModules>,
     pub(crate) notes: Notes,
     probes: Probes,
+    /// The engine, if its epochs make the samples rather than signals.
+    pub(crate) by_epochs: Option<Engine>,
 }
 
 /// Makes a [`ProfileSession`].
@@ -57,11 +59,12 @@ pub struct SessionBuilder {
     config: Option<Config>,
     user_cache: bool,
     sampling: bool,
+    sampled_by: EngineKind,
 }
 
 impl Default for SessionBuilder {
     fn default() -> Self {
-        Self { config: None, user_cache: false, sampling: true }
+        Self { config: None, user_cache: false, sampling: true, sampled_by: EngineKind::Signal }
     }
 }
 
@@ -87,6 +90,15 @@ impl SessionBuilder {
         self
     }
 
+    /// Chooses what takes the samples of this session; signals do otherwise.
+    ///
+    /// [`EngineKind::Epoch`] needs no signal and no timer of the kernel's. It compiles checks into guests, takes the epoch
+    /// callback and deadline of every store that is attached, and advances the engine's epoch while it records.
+    pub fn sampled_by(mut self, engine: EngineKind) -> Self {
+        self.sampled_by = engine;
+        self
+    }
+
     /// Makes the session.
     ///
     /// # Errors
@@ -100,6 +112,9 @@ impl SessionBuilder {
             config.generate_address_map(true);
             config.compiler_inlining(Inlining::No);
             config.wasm_backtrace_max_frames(Some(MAX_BACKTRACE_FRAMES));
+            if self.sampled_by == EngineKind::Epoch {
+                config.epoch_interruption(true);
+            }
         }
         if self.sampling
             && let Some(memory) = SampledCodeMemory::new(registry.clone(), modules.clone())
@@ -119,7 +134,8 @@ impl SessionBuilder {
         {
             notes.add(without_host_route(&reason));
         }
-        let shared = Arc::new(Shared { registry, modules, notes, probes });
+        let by_epochs = (self.sampling && self.sampled_by == EngineKind::Epoch).then(|| engine.clone());
+        let shared = Arc::new(Shared { registry, modules, notes, probes, by_epochs });
         Ok(ProfileSession { engine, shared, explicit: Mutex::default(), sampling: self.sampling })
     }
 }
@@ -276,7 +292,13 @@ impl ProfileSession {
         if let Err(reason) = &words {
             self.shared.notes.add(without_host_route(reason));
         }
-        AttachedStore::new(attach(store, words.ok(), hook))
+        let attached = AttachedStore::new(attach(store, words.ok(), hook));
+        if self.shared.by_epochs.is_some() {
+            let of_callback = attached.clone();
+            store.set_epoch_deadline(1);
+            store.epoch_deadline_callback(move |_| Ok(of_callback.epoch_reached()));
+        }
+        attached
     }
 
     /// Attaches a store if this session samples.

@@ -84,6 +84,26 @@ pub(crate) fn walk(
     Ok((end, frames.count))
 }
 
+/// As [`walk`], for the calling thread itself, which is in host code at `registers`: the innermost frame is the place where
+/// the guest left for the host.
+pub(crate) fn walk_from_exit(
+    registers: &Registers,
+    activations: &Activations,
+    ranges: &CodeRanges<'_>,
+    thread_stack: StackSpan,
+    max_depth: u16,
+    record: &mut RecordWriter<'_, '_>,
+) -> Result<(End, u16), Dropped> {
+    let mut frames = Frames { record, count: 0, max: max_depth };
+    let mut walker = Walker { activations, thread_stack, ranges: RangeCursor::new(ranges) };
+    let end = match walker.stacks(registers, false, &mut frames) {
+        Ok(End::Entry) if frames.count == 0 => End::NoGuest,
+        Ok(end) | Err(Stop::End(end)) => end,
+        Err(Stop::Dropped(dropped)) => return Err(dropped),
+    };
+    Ok((end, frames.count))
+}
+
 struct Walker<'a> {
     activations: &'a Activations,
     thread_stack: StackSpan,
@@ -93,13 +113,13 @@ struct Walker<'a> {
 impl Walker<'_> {
     fn run(&mut self, registers: &Registers, frames: &mut Frames<'_, '_, '_>) -> Result<End, Stop> {
         let in_guest = self.ranges.range_of(registers.pc).is_some();
+        frames.push(if in_guest { FrameTag::Interrupted } else { FrameTag::Host }, registers.pc)?;
         let end = self.stacks(registers, in_guest, frames)?;
         Ok(if end == End::Entry && !in_guest && frames.count == 1 { End::NoGuest } else { end })
     }
 
-    /// Walks the stack that was interrupted, then those around it.
+    /// Walks the stack that was interrupted, beneath the place itself, then those around it.
     fn stacks(&mut self, registers: &Registers, in_guest: bool, frames: &mut Frames<'_, '_, '_>) -> Result<End, Stop> {
-        frames.push(if in_guest { FrameTag::Interrupted } else { FrameTag::Host }, registers.pc)?;
         let depth = self.activations.depth();
         let Some(mut innermost) = depth.checked_sub(1) else {
             return Ok(if in_guest { End::OuterUnknown } else { End::NoGuest });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use wasmscope_model::{Event, LineOrigin, NameOrigin, Recording, RunReport};
+use wasmscope_model::{EngineKind, Event, LineOrigin, NameOrigin, Recording, RunReport};
 
 use super::display_name::{sanitized, without_beginning, without_middle};
 use super::function_totals::{FunctionTotal, function_totals};
@@ -195,6 +195,9 @@ fn write_run(run: &RunReport, mut out: impl Write) -> io::Result<()> {
     let threads = if run.threads == 1 { "thread" } else { "threads" };
     writeln!(out, "rate      {} Hz asked for{achieved}, {} {threads}", run.rate_hz, run.threads)?;
     writeln!(out, "engine    {}, {} ({})", run.engine.name(), run.timer, sanitized(&run.timer_reason))?;
+    if let Some(bias) = run.engine.bias() {
+        writeln!(out, "          {bias}")?;
+    }
     let cpu = run.cpu.unwrap_or_default();
     let cpu_text = run.cpu.map_or(String::new(), |cpu| format!(", {:.2} s CPU", cpu.as_secs_f64()));
     writeln!(out, "time      {:.2} s wall{cpu_text}", run.duration.as_secs_f64())?;
@@ -203,9 +206,13 @@ fn write_run(run: &RunReport, mut out: impl Write) -> io::Result<()> {
         _ => String::new(),
     };
     let (handler, drain) = (run.cost.handler, run.cost.drain);
+    let (taking, besides) = match run.engine {
+        EngineKind::Signal => ("in the signal handler", "; the kernel's share of a signal is not in this"),
+        EngineKind::Epoch => ("taking samples", "; what the checks themselves cost the guest is not in this"),
+    };
     writeln!(
         out,
-        "own cost  {:.3} ms in the signal handler{}, {:.3} ms draining{}; the kernel's share of a signal is not in this",
+        "own cost  {:.3} ms {taking}{}, {:.3} ms draining{}{besides}",
         handler.as_secs_f64() * 1e3,
         share(handler),
         drain.as_secs_f64() * 1e3,

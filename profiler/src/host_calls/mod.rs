@@ -130,6 +130,19 @@ impl HostCallClock {
         }
     }
 
+    /// Forgets the call that left at `exit`: it was not one to the host, but a check of the guest's.
+    pub fn dismiss(&mut self, exit: ExitPoint) {
+        let Some(index) = self.open.iter().rposition(|call| call.exit_fp == exit.exit_fp) else {
+            return;
+        };
+        let call = self.open.swap_remove(index);
+        self.calls.suspension.set_in_host_call(!self.open.is_empty());
+        if let Some(measured) = &call.measured {
+            measured.thread.end_call(&measured.began);
+            lock(&self.calls.inner).long.retain(|long| long.exit_fp != call.exit_fp);
+        }
+    }
+
     /// Notes that a guest is entered from a host call, if it is: `outer` is where the guest around it, if there is one, left
     /// for the host.
     #[inline]

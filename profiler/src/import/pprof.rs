@@ -185,7 +185,7 @@ fn host_calls_of(extension: &Extension) -> Vec<HostCallTotals> {
 
 fn run_of(run: &Run) -> Option<RunReport> {
     Some(RunReport {
-        engine: (run.engine == EngineKind::Signal.name()).then_some(EngineKind::Signal)?,
+        engine: EngineKind::from_name(&run.engine)?,
         timer: TimerKind::from_name(&run.timer)?,
         timer_reason: run.timer_reason.clone(),
         rate_hz: run.rate_hz,

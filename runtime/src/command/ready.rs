@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use wasmtime::{Module, Store, Trap};
@@ -77,9 +78,20 @@ impl ReadyGuest {
     fn interrupt_after(&mut self, limit: Duration) {
         self.store.set_epoch_deadline(1);
         let engine = self.store.engine().clone();
+        let timed_out = Arc::new(AtomicBool::new(false));
+        if self.shared.by_epochs.is_some()
+            && let Some(attached) = self.attached.clone()
+        {
+            let timed_out = timed_out.clone();
+            self.store.epoch_deadline_callback(move |_| match timed_out.load(Ordering::Relaxed) {
+                true => Err(Trap::Interrupt.into()),
+                false => Ok(attached.epoch_reached()),
+            });
+        }
         // A guest that ends earlier leaves it sleeping, until the process ends.
         std::thread::spawn(move || {
             std::thread::sleep(limit);
+            timed_out.store(true, Ordering::Relaxed);
             engine.increment_epoch();
         });
     }

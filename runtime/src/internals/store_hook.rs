@@ -57,7 +57,8 @@ pub(crate) fn attach<T: 'static>(
             }
             CallHook::ReturningFromHost => {
                 if let Some(context) = context.filter(|_| HostCallClock::is_counting()) {
-                    clock.returning(context.read());
+                    let exit = context.read();
+                    if link.was_check() { clock.dismiss(exit) } else { clock.returning(exit) }
                 }
                 then(store, hook)
             }

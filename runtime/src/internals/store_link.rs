@@ -23,6 +23,8 @@ pub(crate) struct StoreLink {
     entered_on: AtomicUsize,
     /// Whether guests that are open were entered or left on several threads.
     is_scattered: AtomicBool,
+    /// Whether the guest has called the host only to see what a new epoch means.
+    is_at_check: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -59,6 +61,7 @@ impl StoreLink {
             open: AtomicU32::new(0),
             entered_on: AtomicUsize::new(0),
             is_scattered: AtomicBool::new(false),
+            is_at_check: AtomicBool::new(false),
         }
     }
 
@@ -73,6 +76,16 @@ impl StoreLink {
     /// Returns where the times between the polls are noted.
     pub(crate) fn suspension(&self) -> &Arc<Suspension> {
         &self.suspension
+    }
+
+    /// Notes that the call that the guest is in is a check of its own, for a new epoch.
+    pub(crate) fn note_check(&self) {
+        self.is_at_check.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether the call that returns was such a check.
+    pub(crate) fn was_check(&self) -> bool {
+        self.is_at_check.load(Ordering::Relaxed) && self.is_at_check.swap(false, Ordering::Relaxed)
     }
 
     /// Notes that the calling thread polls a future of the store from now on.

@@ -1,0 +1,106 @@
+//! Samples by the guest's own checks, in place of signals.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use wasmscope::{CommonOptions, Guest, GuestEnd, GuestRun, ProfileSession, Recorder, SamplerConfig};
+use wasmscope_model::{EngineKind, Event, Recording};
+use wasmscope_profiler::export::{TableLayout, function_totals, write_pprof, write_table};
+use wasmscope_profiler::import::read_pprof;
+use wasmscope_testkit::exclusive::exclusive;
+use wasmscope_testkit::guests::{example_guest, test_guest};
+
+fn session(run: &mut GuestRun) -> ProfileSession {
+    run.session(true).unwrap().user_cache(false).sampled_by(EngineKind::Epoch).build().unwrap()
+}
+
+fn quiet_run(args: &[&str]) -> GuestRun {
+    let mut wasmtime = CommonOptions::new();
+    wasmtime.wasi.inherit_stdout = Some(false);
+    GuestRun { wasmtime, args: args.iter().map(|arg| (*arg).to_owned()).collect(), ..GuestRun::default() }
+}
+
+fn samples(recorder: &Recorder) -> u64 {
+    recorder.counters().iter().find(|counter| counter.name == "samples").unwrap().value
+}
+
+/// Runs a guest again and again until there are so many samples.
+fn recorded(name: &std::path::Path, args: &[&str], wanted: u64) -> Recording {
+    let guest = Guest::load(name).unwrap();
+    let mut run = quiet_run(args);
+    let session = session(&mut run);
+    let recorder = session.record(SamplerConfig { rate_hz: 4999, ..SamplerConfig::default() }).unwrap();
+    while samples(&recorder) < wanted {
+        let end = quiet_run(args).prepare(&session, &guest).unwrap().run().unwrap();
+        assert!(matches!(end, GuestEnd::Returned(_) | GuestEnd::Exited(0)), "{end:?}");
+    }
+    recorder.stop().unwrap()
+}
+
+#[test]
+fn a_known_split_of_loops_shows_as_it_is_and_says_how_it_was_found() {
+    let _exclusive = exclusive();
+    let recording = recorded(&example_guest("split.wasm"), &["2000"], 3000);
+    let total = recording.total_count(Event::Cpu) as f64;
+    let totals = function_totals(&recording, Event::Cpu);
+    let share = |name: &str| {
+        let function = totals.iter().find(|total| recording.profile.functions[total.function.0 as usize].name == name);
+        function.map_or(0.0, |function| function.total as f64 / total)
+    };
+    for (name, truth) in [("seventy", 0.7), ("twenty", 0.2), ("ten", 0.1)] {
+        let found = share(name);
+        assert!((found - truth).abs() < 0.04, "{name} {found}");
+    }
+    let losses = &recording.losses;
+    assert_eq!((losses.outer_unknown, losses.broken_stack, losses.unknown_code), (0, 0, 0), "{losses:?}");
+    let mut table = Vec::new();
+    write_table(&recording, &[Event::Cpu], TableLayout::default(), &mut table).unwrap();
+    let table = String::from_utf8(table).unwrap();
+    assert!(table.contains("engine    epoch") && table.contains("biased: "), "{table}");
+    let mut file = Vec::new();
+    write_pprof(&recording, &mut file).unwrap();
+    assert_eq!(read_pprof(&file).unwrap().run, recording.run);
+}
+
+#[test]
+fn checks_are_no_host_calls_and_host_calls_are_still_counted() {
+    let _exclusive = exclusive();
+    let recording = recorded(&test_guest("hostcalls.wasm"), &["20000"], 300);
+    let names: Vec<&str> = recording.host_calls.iter().map(|calls| calls.name.as_str()).collect();
+    assert!(names.contains(&"wasi_snapshot_preview1.clock_time_get"), "{names:?}");
+    let unknown = recording.host_calls.iter().find(|calls| calls.name == "[host]").map_or(0, |calls| calls.count);
+    assert_eq!(unknown, 0, "{:?}", recording.host_calls);
+}
+
+#[test]
+fn guests_on_fibers_have_whole_stacks_and_waits() {
+    let _exclusive = exclusive();
+    let recording = recorded(&test_guest("waits-p2.wasm"), &["2", "1", "20000000"], 200);
+    let losses = &recording.losses;
+    assert_eq!((losses.outer_unknown, losses.broken_stack, losses.unknown_code), (0, 0, 0), "{losses:?}");
+    assert!(recording.total_amount(Event::Wait) > 40_000_000);
+}
+
+#[test]
+fn a_timeout_still_ends_the_guest() {
+    let _exclusive = exclusive();
+    let guest = Guest::from_bytes("spin.wat", br#"(module (func (export "_start") (loop (br 0))))"#).unwrap();
+    let mut run = quiet_run(&[]);
+    run.wasmtime.wasm.timeout = Some(std::time::Duration::from_millis(100));
+    let session = session(&mut run);
+    let recorder = session.record(SamplerConfig { rate_hz: 997, ..SamplerConfig::default() }).unwrap();
+    let end = run.prepare(&session, &guest).unwrap().run().unwrap();
+    assert!(matches!(end, GuestEnd::Trapped(_)), "{end:?}");
+    assert!(recorder.stop().unwrap().total_count(Event::Cpu) > 0);
+}
+
+#[test]
+fn two_samplers_at_a_time_are_refused_whatever_takes_their_samples() {
+    let _exclusive = exclusive();
+    let by_epochs = ProfileSession::builder().sampled_by(EngineKind::Epoch).build().unwrap();
+    let by_signals = ProfileSession::builder().build().unwrap();
+    for (first, second) in [(&by_epochs, &by_signals), (&by_signals, &by_epochs)] {
+        let recorder = first.record(SamplerConfig::default()).unwrap();
+        let refused = second.record(SamplerConfig::default()).unwrap_err().to_string();
+        assert!(refused.contains("already"), "{refused}");
+        drop(recorder.stop().unwrap());
+    }
+}
