@@ -53,6 +53,8 @@ mod in_process_target;
 mod internals;
 mod loaded_modules;
 mod notes;
+#[cfg(feature = "cli")]
+mod panic_message;
 mod recorder;
 mod session;
 #[cfg(feature = "cli")]

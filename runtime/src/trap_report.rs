@@ -19,6 +19,9 @@ pub struct TrapReport {
     pub message: String,
     /// What that means, in one line, where the words do not say it.
     pub explanation: Option<&'static str>,
+    /// Why the guest's program says that it gave up, where it wrote that to our standard error: a panic of Rust's or Go's, a
+    /// failed assertion of C's.
+    pub last_words: Option<String>,
     /// The stack, innermost frame first; inlined frames stand before the function that they are part of.
     pub frames: Vec<TrapFrame>,
     /// Whether the stack was cut at wasmtime's limit.
@@ -47,7 +50,8 @@ impl TrapReport {
     pub(crate) fn new(error: &wasmtime::Error, image_of: &ImageOf<'_>) -> Self {
         let explanation = error.downcast_ref::<Trap>().and_then(|trap| explanation(*trap));
         let message = message_of(error);
-        let mut report = Self { message, explanation, frames: Vec::new(), cut: false, without_lines: false };
+        let mut report =
+            Self { message, explanation, last_words: None, frames: Vec::new(), cut: false, without_lines: false };
         let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
             return report;
         };
@@ -96,6 +100,9 @@ impl fmt::Display for TrapReport {
         write!(f, "{}", sanitized(&self.message))?;
         if let Some(explanation) = self.explanation {
             write!(f, "\n       {explanation}")?;
+        }
+        if let Some(words) = &self.last_words {
+            write!(f, "\n       the guest said: {}", sanitized(words))?;
         }
         let mut frames = self.frames.iter().peekable();
         while let Some(frame) = frames.next() {

@@ -9,11 +9,15 @@ use wasmtime_wasi_http::p2::{DEFAULT_OUTGOING_BODY_BUFFER_CHUNKS, DEFAULT_OUTGOI
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
 use wasmtime_wasi_keyvalue::WasiKeyValueCtx;
 
+use super::kept_stderr::KeptStderr;
+
 /// What a store holds for the host functions of the command line; each is there when its option turned it on.
 pub(crate) struct Host {
     pub(crate) limits: StoreLimits,
     /// For every version of WASI.
     pub(crate) wasi: Option<WasiP1Ctx>,
+    /// What the guest's standard error goes to, when it is ours.
+    pub(crate) stderr: KeptStderr,
     pub(crate) http: WasiHttpCtx,
     pub(crate) http_hooks: HttpHooks,
     pub(crate) config: WasiConfigVariables,
@@ -34,6 +38,7 @@ impl Host {
         Self {
             limits: limits(options),
             wasi: None,
+            stderr: KeptStderr::default(),
             http,
             http_hooks: HttpHooks { chunks, chunk_size },
             config: variables.collect(),

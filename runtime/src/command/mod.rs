@@ -5,6 +5,7 @@ mod core_dump;
 mod core_module;
 mod host;
 mod invocation;
+mod kept_stderr;
 mod linking;
 mod missing_import;
 mod option_table;

@@ -13,6 +13,7 @@ use super::host::Host;
 use super::linking::GuestLinker;
 use super::{component, core_dump, core_module};
 use crate::compiled::CompiledGuest;
+use crate::panic_message::panic_message;
 use crate::session::{Shared, start_of};
 use crate::{AttachedStore, Guest, GuestEnd, GuestRun, TrapReport};
 
@@ -124,6 +125,7 @@ impl ReadyGuest {
                 guest.modules().iter().find(|image| file_offset.is_some_and(|at| image.has_code_at(at))).cloned()
             })
         });
+        report.last_words = panic_message(&self.store.data().stderr.text());
         if !error.is::<Trap>() {
             return GuestEnd::Failed(report);
         }

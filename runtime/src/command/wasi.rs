@@ -26,11 +26,13 @@ pub(crate) fn give(store: &mut Store<Host>, guest: &Guest, run: &GuestRun) -> Re
     for (inherit, take) in [
         (options.inherit_stdin, WasiCtxBuilder::inherit_stdin as fn(&mut WasiCtxBuilder) -> &mut WasiCtxBuilder),
         (options.inherit_stdout, WasiCtxBuilder::inherit_stdout),
-        (options.inherit_stderr, WasiCtxBuilder::inherit_stderr),
     ] {
         if inherit.unwrap_or(true) {
             take(&mut builder);
         }
+    }
+    if options.inherit_stderr.unwrap_or(true) {
+        builder.stderr(store.data().stderr.clone());
     }
     // The guest has its thread to itself, so its file operations may run on it, where they are sampled. A timeout could
     // not end one that blocks.
