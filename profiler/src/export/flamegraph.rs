@@ -93,8 +93,11 @@ fn subtitle(recording: &Recording, event: Event, stacks: usize) -> String {
     };
     // Writing to a String does not fail.
     if let Some(run) = &recording.run {
-        let rate = if event == Event::Cpu { format!(" at {} Hz", run.rate_hz) } else { String::new() };
-        let _ = write!(text, "{rate} in {:.1} s, {}", run.duration.as_secs_f64(), run.timer);
+        let seconds = run.duration.as_secs_f64();
+        let _ = match event {
+            Event::Cpu => write!(text, " at {} Hz in {seconds:.1} s, {}", run.rate_hz, run.timer),
+            _ => write!(text, " of {seconds:.1} s"),
+        };
     }
     if event != Event::Cpu {
         return text;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use wasmscope_model::{Event, Recording};
 
-/// Says how long, and how often: `1.2 s in 40 waits`.
+/// Says how long, and how often: `1.2s wait (40 times)`.
 pub(super) fn off_cpu_text(recording: &Recording, event: Event) -> String {
     let (time, count) = (Duration::from_nanos(recording.total_amount(event)), recording.total_count(event));
-    let waits = if count == 1 { "time" } else { "times" };
-    format!("{time:.1?} {event} in {count} {waits}")
+    let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+    format!("{time:.1?} {event} ({times})")
 }
 
 /// Tells whether so much time passed in `event` that a report should show where: a hundredth of the recording.

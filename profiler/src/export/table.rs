@@ -92,7 +92,7 @@ fn write_functions(recording: &Recording, event: Event, layout: TableLayout, mut
 /// Returns a weight as a table shows it.
 fn weight_text(event: Event, weight: u64) -> String {
     match event {
-        Event::Wait | Event::Ready => format!("{:.1?}", Duration::from_micros(weight)),
+        Event::Wait | Event::Ready if weight > 0 => format!("{:.1?}", Duration::from_micros(weight)),
         _ => weight.to_string(),
     }
 }
