@@ -41,9 +41,9 @@ if ! "$go" tool pprof -top "$profile" >"$work/plain" 2>"$work/plain.stderr" || [
 fi
 grep -q '^Type: cpu' "$work/plain" || { echo "check-pprof: the default column is not cpu" >&2; exit 1; }
 
-# Sample lines of -raw: "  count  nanoseconds: location ...".
+# Sample lines of -raw: "  count  nanoseconds [more columns]: location ...".
 sum_of_raw=$(awk '/^Samples:/ { on = 1; next } /^Locations/ { on = 0 }
-    on && /^ *[0-9]+ +[0-9]+:/ { sum += $1 } END { printf "%d", sum }' "$work/raw")
+    on && /^ *[0-9]+( +[0-9]+)+:/ { sum += $1 } END { printf "%d", sum }' "$work/raw")
 sum_of_flat=$(awk '/flat%/ { on = 1; next } on { sum += $1 } END { printf "%d", sum }' "$work/top")
 sum_of_lines=$(awk '/flat%/ { on = 1; next } on { sum += $1 } END { printf "%d", sum }' "$work/lines")
 for sum in "$sum_of_flat" "$sum_of_lines"; do

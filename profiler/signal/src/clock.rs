@@ -13,7 +13,7 @@ pub(crate) fn monotonic_nanos() -> u64 {
 ///
 /// # Signal safety
 ///
-/// As for [`monotonic_nanos`]; this one enters the kernel.
+/// As every use of `clock_gettime`; this one enters the kernel.
 pub fn thread_cpu_nanos() -> u64 {
     read(libc::CLOCK_THREAD_CPUTIME_ID)
 }
