@@ -67,8 +67,8 @@ impl Drop for EpochTicker {
 ///
 /// # Accuracy
 ///
-/// The sample stands at the check that found it, for all CPU time of the thread since the one before: time moves to the
-/// callers of functions without loops, and time of host calls to the guest code that follows.
+/// The sample stands at the check that found it, for all CPU time of the thread in guests since the one before: time moves
+/// to the callers of functions without loops, and time of host calls to the guest code that follows.
 pub fn epoch_reached() {
     if let Some(period) = crate::threads::epoch_period() {
         with_state(|state| state.record_epoch(period));

@@ -188,15 +188,27 @@ pub fn guest_left(store: u64) {
 
 /// Begins to count a thread's time in guests, if it is in none yet.
 fn enter_from_host(pooled: &PooledState) {
-    if is_recording_waits() && pooled.state.activations.depth() == 0 {
+    if pooled.state.activations.depth() > 0 {
+        return;
+    }
+    if is_recording_waits() {
         pooled.guest_time.enter();
+    }
+    if let Some(period) = epoch_period() {
+        pooled.state.enter_by_epochs(period);
     }
 }
 
 /// Ends what [`enter_from_host`] began, if the thread is in no guest any more.
 fn left_for_host(pooled: &PooledState) {
-    if is_recording_waits() && pooled.state.activations.depth() == 0 {
+    if pooled.state.activations.depth() > 0 {
+        return;
+    }
+    if is_recording_waits() {
         pooled.guest_time.leave();
+    }
+    if epoch_period().is_some() {
+        pooled.state.leave_by_epochs();
     }
 }
 

@@ -1,6 +1,8 @@
 //! Samples by the guest's own checks, in place of signals.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::time::Duration;
+
 use wasmscope::{CommonOptions, Guest, GuestEnd, GuestRun, ProfileSession, Recorder, SamplerConfig};
 use wasmscope_model::{EngineKind, Event, Recording};
 use wasmscope_profiler::export::{TableLayout, function_totals, write_pprof, write_table};
@@ -18,17 +20,17 @@ fn quiet_run(args: &[&str]) -> GuestRun {
     GuestRun { wasmtime, args: args.iter().map(|arg| (*arg).to_owned()).collect(), ..GuestRun::default() }
 }
 
-fn samples(recorder: &Recorder) -> u64 {
-    recorder.counters().iter().find(|counter| counter.name == "samples").unwrap().value
+fn counted(recorder: &Recorder, name: &str) -> u64 {
+    recorder.counters().iter().find(|counter| counter.name == name).unwrap().value
 }
 
-/// Runs a guest again and again until there are so many samples.
+/// Runs a guest again and again until so many checks have found time passed. On a busy machine each stands for more.
 fn recorded(name: &std::path::Path, args: &[&str], wanted: u64) -> Recording {
     let guest = Guest::load(name).unwrap();
     let mut run = quiet_run(args);
     let session = session(&mut run);
     let recorder = session.record(SamplerConfig { rate_hz: 4999, ..SamplerConfig::default() }).unwrap();
-    while samples(&recorder) < wanted {
+    while counted(&recorder, "signals") < wanted {
         let end = quiet_run(args).prepare(&session, &guest).unwrap().run().unwrap();
         assert!(matches!(end, GuestEnd::Returned(_) | GuestEnd::Exited(0)), "{end:?}");
     }
@@ -47,7 +49,7 @@ fn a_known_split_of_loops_shows_as_it_is_and_says_how_it_was_found() {
     };
     for (name, truth) in [("seventy", 0.7), ("twenty", 0.2), ("ten", 0.1)] {
         let found = share(name);
-        assert!((found - truth).abs() < 0.04, "{name} {found}");
+        assert!((found - truth).abs() < 0.06, "{name} {found}");
     }
     let losses = &recording.losses;
     assert_eq!((losses.outer_unknown, losses.broken_stack, losses.unknown_code), (0, 0, 0), "{losses:?}");
@@ -58,6 +60,27 @@ fn a_known_split_of_loops_shows_as_it_is_and_says_how_it_was_found() {
     let mut file = Vec::new();
     write_pprof(&recording, &mut file).unwrap();
     assert_eq!(read_pprof(&file).unwrap().run, recording.run);
+}
+
+#[test]
+fn what_the_host_does_between_runs_is_no_guests() {
+    let _exclusive = exclusive();
+    let guest = Guest::load(&example_guest("split.wasm")).unwrap();
+    let session = session(&mut quiet_run(&[]));
+    let recorder = session.record(SamplerConfig { rate_hz: 997, ..SamplerConfig::default() }).unwrap();
+    let run = || quiet_run(&["1"]).prepare(&session, &guest).unwrap().run().unwrap();
+    assert!(matches!(run(), GuestEnd::Returned(_)));
+    let until = thread_cpu_time() + Duration::from_millis(200);
+    while thread_cpu_time() < until {}
+    assert!(matches!(run(), GuestEnd::Returned(_)));
+    let recording = recorder.stop().unwrap();
+    assert!(recording.losses.outside_guest >= 190, "{:?}", recording.losses);
+    assert!(recording.total_count(Event::Cpu) < 100, "{}", recording.total_count(Event::Cpu));
+}
+
+fn thread_cpu_time() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(now.tv_sec).unwrap(), u32::try_from(now.tv_nsec).unwrap())
 }
 
 #[test]
@@ -84,7 +107,7 @@ fn a_timeout_still_ends_the_guest() {
     let _exclusive = exclusive();
     let guest = Guest::from_bytes("spin.wat", br#"(module (func (export "_start") (loop (br 0))))"#).unwrap();
     let mut run = quiet_run(&[]);
-    run.wasmtime.wasm.timeout = Some(std::time::Duration::from_millis(100));
+    run.wasmtime.wasm.timeout = Some(Duration::from_millis(100));
     let session = session(&mut run);
     let recorder = session.record(SamplerConfig { rate_hz: 997, ..SamplerConfig::default() }).unwrap();
     let end = run.prepare(&session, &guest).unwrap().run().unwrap();

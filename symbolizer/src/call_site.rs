@@ -23,12 +23,7 @@ pub(crate) enum Callee {
 /// A body that cannot be decoded yields what comes before the bad instruction.
 pub(crate) fn call_sites(image: &ModuleImage, body: Range<u32>) -> Vec<(CodeOffset, Callee)> {
     let mut sites = Vec::new();
-    let Some(bytes) = image.code_bytes(body.clone()) else {
-        return sites;
-    };
-    let base = u64::from(body.start);
-    let function = wasmparser::FunctionBody::new(BinaryReader::new(bytes, base));
-    let Ok(operators) = function.get_binary_reader_for_operators() else {
+    let Some(operators) = instructions(image, body) else {
         return sites;
     };
     for operator in OperatorsReader::new(operators).into_iter_with_offsets() {
@@ -40,6 +35,13 @@ pub(crate) fn call_sites(image: &ModuleImage, body: Range<u32>) -> Vec<(CodeOffs
         }
     }
     sites
+}
+
+/// Returns the instructions of a function, which follow the declarations of its locals.
+pub(crate) fn instructions(image: &ModuleImage, body: Range<u32>) -> Option<BinaryReader<'_>> {
+    let bytes = image.code_bytes(body.clone())?;
+    let function = wasmparser::FunctionBody::new(BinaryReader::new(bytes, u64::from(body.start)));
+    function.get_binary_reader_for_operators().ok()
 }
 
 fn callee(operator: &Operator<'_>) -> Option<Callee> {

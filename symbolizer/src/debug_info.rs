@@ -33,6 +33,9 @@ self_cell::self_cell!(
     }
 );
 
+/// An inline chain, innermost first; `None` where the DWARF has nothing, an error where it cannot be read.
+pub(crate) type Chain = Result<Option<Vec<ResolvedFrame>>, ()>;
+
 /// The DWARF of a module, read unit by unit as offsets are looked up.
 pub(crate) struct DebugInfo {
     parsed: Parsed,
@@ -60,16 +63,30 @@ impl DebugInfo {
     ///
     /// `None` when the DWARF does not cover the offset, or the offset does not lie in that function; an error when the
     /// part that might cover it cannot be read.
-    pub(crate) fn frames_at(
-        &mut self,
-        offset: CodeOffset,
-        function_index: u32,
-    ) -> Result<Option<Vec<ResolvedFrame>>, ()> {
+    pub(crate) fn frames_at(&mut self, offset: CodeOffset, function_index: u32) -> Chain {
         let within = self.image.body(function_index).is_some_and(|body| body.contains(&offset.get()));
         if !within {
             return Ok(None);
         }
+        let found = self.look_up(offset.get())?;
+        if found.iter().flatten().any(|frame| frame.line != 0) {
+            return Ok(found);
+        }
+        Ok(self.at_entry(offset, function_index)?.or(found))
+    }
+
+    /// Returns the frame at the first instruction of a function, if `offset` lies before it. Compilers put no line on the
+    /// declarations of locals, where a guest stands when it has entered a function and no more.
+    fn at_entry(&mut self, offset: CodeOffset, function_index: u32) -> Chain {
+        let Some(first) = self.image.first_instruction(function_index).filter(|first| offset.get() < *first) else {
+            return Ok(None);
+        };
+        let outermost = self.look_up(first)?.and_then(|mut frames| frames.pop());
+        Ok(outermost.map(|frame| vec![frame]))
+    }
+
+    fn look_up(&mut self, offset: u32) -> Chain {
         let image = &self.image;
-        self.parsed.with_dependent_mut(|_, units| units.frames_at(offset.get(), image)).map_err(|Unreadable| ())
+        self.parsed.with_dependent_mut(|_, units| units.frames_at(offset, image)).map_err(|Unreadable| ())
     }
 }

@@ -220,6 +220,13 @@ impl ModuleImage {
         self.bodies.get(index).cloned()
     }
 
+    /// Returns the offset of the first instruction of a defined function, which follows the declarations of its locals;
+    /// `None` for imports, and for a body that cannot be read.
+    pub fn first_instruction(&self, function_index: u32) -> Option<u32> {
+        let instructions = crate::call_site::instructions(self, self.body(function_index)?)?;
+        u32::try_from(instructions.original_position()).ok()
+    }
+
     /// Returns the body that an offset lies in or leads into: its size, too, belongs to a function. `None` for offset 0,
     /// where linkers leave what described removed functions.
     pub(crate) fn body_reached_from(&self, offset: u32) -> Option<Range<u32>> {

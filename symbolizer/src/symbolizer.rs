@@ -10,11 +10,8 @@ use wasmscope_model::{
 
 use crate::ModuleImage;
 use crate::call_site::{Callee, call_sites};
-use crate::debug_info::DebugInfo;
+use crate::debug_info::{Chain, DebugInfo};
 use crate::demangle::demangle;
-
-/// An inline chain, innermost first; `None` where the DWARF has nothing, an error where it cannot be read.
-type Chain = Result<Option<Vec<ResolvedFrame>>, ()>;
 
 /// When the names and paths of resolved places take more than this, the places are forgotten, to be looked up again.
 const MAX_CHAIN_BYTES: usize = 64 << 20;

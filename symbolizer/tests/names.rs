@@ -37,6 +37,30 @@ fn resolve_all(bytes: &[u8], approximate: bool) -> Vec<Resolved> {
     image.bodies().map(|(function, body)| symbolizer.resolve(&place(function, body.start.midpoint(body.end)))).collect()
 }
 
+#[test]
+fn a_function_has_a_line_from_its_first_byte_on() {
+    let image = ModuleImage::parse(bytes("examples/guests/split.wasm").into()).unwrap();
+    let mut symbolizer = Symbolizer::new();
+    symbolizer.add_module(image.clone());
+    let mut lines = 0;
+    for (function_index, body) in image.bodies() {
+        let mut at = |offset| {
+            let offset = Some(CodeOffset::new(offset));
+            symbolizer.resolve(&CodeLocation { module: image.identity(), function_index, offset, approximate: false })
+        };
+        let first = at(image.first_instruction(function_index).unwrap());
+        let outermost = first.frames.last().unwrap();
+        for offset in body.start..image.first_instruction(function_index).unwrap() {
+            let entered = at(offset);
+            let frame = entered.frames.last().unwrap();
+            assert_eq!((&frame.name, &frame.file), (&outermost.name, &outermost.file), "{offset:#x}");
+            assert_eq!(entered.line, first.line, "{offset:#x} in {}", frame.name);
+            lines += usize::from(frame.line > 0);
+        }
+    }
+    assert!(lines > 50, "{lines}");
+}
+
 /// Copies a module without the custom sections that a test rejects.
 fn without_sections(module: &[u8], reject: impl Fn(&str) -> bool) -> Vec<u8> {
     let mut copy = module[..8].to_vec();

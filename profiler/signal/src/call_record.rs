@@ -1,16 +1,14 @@
-//! Records that the calling thread takes of itself, outside of any handler: of host calls, and at an epoch.
-
-use core::sync::atomic::Ordering;
+//! Records that the calling thread takes of itself, outside of any handler.
 
 use crate::activation::Activations;
 use crate::arch::Registers;
-use crate::clock::{monotonic_nanos, thread_cpu_nanos};
+use crate::clock::monotonic_nanos;
 use crate::code_ranges::{self, CodeRanges};
-use crate::record::{End, FIXED_WORDS, FrameTag, OffCpu, call_header, frame, header};
+use crate::record::{End, FIXED_WORDS, FrameTag, OffCpu, call_header, frame};
 use crate::ring::{Dropped, RecordWriter, Ring};
-use crate::thread_state::{Counters, ThreadState};
+use crate::thread_state::ThreadState;
 use crate::thread_table;
-use crate::walk::{StackSpan, walk, walk_from_exit};
+use crate::walk::{StackSpan, walk};
 
 /// Words before the frames of a host call's record: those of every record, and its times.
 const CALL_WORDS: usize = FIXED_WORDS + 2;
@@ -35,37 +33,8 @@ impl ThreadState {
         Ok(())
     }
 
-    /// Writes a sample of the calling thread, at the place where its guest left for the host, into the thread's ring, if the
-    /// thread has used a `period` of CPU time or more since the last; it stands for as many as passed. Nothing else may
-    /// write into the ring.
-    pub fn record_epoch(&self, period: u64) {
-        let Some(ring) = self.ring() else {
-            return;
-        };
-        let spent = thread_cpu_nanos().saturating_sub(self.next_cpu_nanos.load(Ordering::Relaxed));
-        let weight = u16::try_from(spent.checked_div(period).unwrap_or(0)).unwrap_or(u16::MAX);
-        if weight == 0 {
-            return;
-        }
-        let began = monotonic_nanos();
-        self.next_cpu_nanos.fetch_add(u64::from(weight).saturating_mul(period), Ordering::Relaxed);
-        let counters = &self.counters;
-        Counters::add(&counters.ticks, 1);
-        Counters::add(&counters.periods, u64::from(weight));
-        let write = || {
-            let mut writer = self.begin_own(ring)?;
-            let (end, frames) = self.walk_own(walk_from_exit, &mut writer)?;
-            writer.commit(header(end, frames, weight));
-            Ok::<(), Dropped>(())
-        };
-        if write().is_err() {
-            Counters::add(&counters.dropped_full, u64::from(weight));
-        }
-        counters.handler_took(monotonic_nanos().saturating_sub(began));
-    }
-
     /// Begins a record with the words that every one has.
-    fn begin_own<'r, 'a>(&self, ring: &'r Ring<'a>) -> Result<RecordWriter<'r, 'a>, Dropped> {
+    pub(crate) fn begin_own<'r, 'a>(&self, ring: &'r Ring<'a>) -> Result<RecordWriter<'r, 'a>, Dropped> {
         if !thread_table::current().is_some_and(|current| core::ptr::eq(current, self)) {
             return Err(Dropped::Full);
         }
@@ -78,7 +47,7 @@ impl ThreadState {
     }
 
     /// Walks the calling thread's own stack.
-    fn walk_own(&self, walk: Walk, writer: &mut RecordWriter<'_, '_>) -> Result<(End, u16), Dropped> {
+    pub(crate) fn walk_own(&self, walk: Walk, writer: &mut RecordWriter<'_, '_>) -> Result<(End, u16), Dropped> {
         let _reading = self.activations.begin_reading();
         let ranges = code_ranges::pin(self.ranges_hazard_outside_handler());
         let here = 0u8;
@@ -89,7 +58,7 @@ impl ThreadState {
     }
 }
 
-type Walk = fn(
+pub(crate) type Walk = fn(
     &Registers,
     &Activations,
     &CodeRanges<'_>,

@@ -43,6 +43,7 @@ mod atomics;
 mod call_record;
 mod clock;
 mod code_ranges;
+mod epoch_record;
 mod handler;
 mod install;
 mod poll;

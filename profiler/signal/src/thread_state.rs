@@ -43,8 +43,11 @@ pub struct ThreadState {
     max_depth: AtomicU16,
     /// 0: exact. 1: overrun. Otherwise the period of a CPU check.
     ticks: AtomicU64,
-    /// The CPU time at which the next sample is due; with epochs, up to which all is accounted for.
+    /// The CPU time at which the next sample is due; with epochs, up to which guests are accounted for.
     pub(crate) next_cpu_nanos: AtomicU64,
+    /// With epochs, the CPU time at which the thread left its last guest, and what it spent outside that no sample stands for.
+    pub(crate) left_cpu_nanos: AtomicU64,
+    pub(crate) outside_nanos: AtomicU64,
     /// Request, trace id (high, low), span id, guest task.
     labels: [AtomicU64; 5],
     /// The thread's own stack; both zero when unknown.
@@ -116,11 +119,6 @@ impl ThreadState {
         self.ticks.store(ticks, Ordering::Relaxed);
         self.next_cpu_nanos.store(0, Ordering::Relaxed);
         self.ring.store(ptr::from_ref(ring).cast_mut(), Ordering::Release);
-    }
-
-    /// Sets the CPU time up to which [`ThreadState::record_epoch`] has accounted for the thread.
-    pub fn set_recorded_cpu(&self, nanos: u64) {
-        self.next_cpu_nanos.store(nanos, Ordering::Relaxed);
     }
 
     /// Tells where the thread's own stack lies, for walks that have nothing better to bound them.

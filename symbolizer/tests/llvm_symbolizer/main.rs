@@ -2,7 +2,7 @@
 //! inlined, files, lines, columns, and where functions are declared.
 //!
 //! No difference is tolerated: none was left once ours had been repaired, in any module of any compiler. Removed code
-//! (tombstones) cannot be asked for, as all offsets lie inside function bodies.
+//! (tombstones) cannot be asked for, as all offsets lie inside functions.
 //!
 //! The checked-in modules are always compared, larger ones when `WASMSCOPE_GUESTS` names the folder that
 //! `testkit/guests/fetch.sh` filled.
@@ -12,6 +12,7 @@
 mod reference;
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use reference::{Frame, PROGRAM};
@@ -102,9 +103,11 @@ fn frames_at(symbolizer: &mut Symbolizer, image: &ModuleImage, offset: u32) -> V
     frames
 }
 
-/// Draws offsets inside function bodies, each byte of code as likely as another; the same on every run.
+/// Draws offsets of instructions, each byte as likely as another; the same on every run. The declarations of locals before
+/// them have our answers for the first instruction, and often none of LLVM's.
 fn random_offsets(image: &ModuleImage, count: usize) -> Vec<u32> {
-    let code: Vec<u32> = image.bodies().flat_map(|(_, body)| body).collect();
+    let instructions = |(index, body): (u32, Range<u32>)| image.first_instruction(index).unwrap()..body.end;
+    let code: Vec<u32> = image.bodies().flat_map(instructions).collect();
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut draw = || {
         // Xorshift.
