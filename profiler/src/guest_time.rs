@@ -178,6 +178,13 @@ impl GuestTime {
         is_here.then(|| began.off_cpu_until(&now))
     }
 
+    /// As [`GuestTime::in_open_call`], for a call that began at `began` and was not measured from there.
+    pub(crate) fn in_unmeasured_call(&self, began: u64, cpu_now: u64) -> u64 {
+        let inner = self.lock();
+        let now = Moment { at: ticks::now_nanos(), cpu: cpu_now, noted: inner.noted, entry: inner.entries };
+        inner.last.off_cpu_until(&now).min(now.at.saturating_sub(began))
+    }
+
     /// Begins a recording: a thread that is in a guest is so from now on.
     pub(crate) fn restart(&self, is_in_guest: bool, cpu_now: u64) {
         if let Some(ring) = self.calls.get() {
@@ -205,8 +212,11 @@ impl GuestTime {
             && now.at > from.at
         {
             inner.not_scheduled.add(1, from.off_cpu_until(&now));
-            // The rest of the entry stands for itself.
+            // The rest of the entry stands for itself; a call that was not measured begins no earlier.
             inner.entry = Some(Entry { from: now, weight: Some(1) });
+            if inner.measured_calls == 0 {
+                inner.last = now;
+            }
         }
         std::mem::take(&mut inner.not_scheduled)
     }

@@ -14,6 +14,9 @@ const CALIBRATION_NANOS: u64 = 1_000_000;
 /// Nanoseconds that pass in 2^32 ticks of the counter; 0 while it is not used.
 static NANOS_PER_4G_TICKS: AtomicU64 = AtomicU64::new(0);
 
+/// What lies between two readings with nothing in between.
+static NANOS_OF_READING: AtomicU64 = AtomicU64::new(0);
+
 /// Chooses the clock, once in a process. Intervals that began before are not to be compared with later readings.
 pub(crate) fn choose_clock() {
     static CHOSEN: OnceLock<()> = OnceLock::new();
@@ -25,6 +28,8 @@ pub(crate) fn choose_clock() {
         {
             NANOS_PER_4G_TICKS.store(rate, Ordering::Relaxed);
         }
+        let closest = (0..64).map(|_| now_nanos().abs_diff(now_nanos())).min();
+        NANOS_OF_READING.store(closest.unwrap_or(0), Ordering::Relaxed);
     });
 }
 
@@ -49,6 +54,11 @@ fn reading() -> Option<(u64, u64)> {
         Some((after.wrapping_sub(before), (before, nanos)))
     });
     tries.min_by_key(|tried| tried.map_or(u64::MAX, |(apart, _)| apart))?.map(|(_, reading)| reading)
+}
+
+/// Returns how long it took from one reading to another, without what reading takes.
+pub(crate) fn between(began: u64, ended: u64) -> u64 {
+    ended.saturating_sub(began).saturating_sub(NANOS_OF_READING.load(Ordering::Relaxed))
 }
 
 /// Returns nanoseconds since some moment in the past.

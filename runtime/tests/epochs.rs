@@ -7,6 +7,7 @@ use wasmscope::{CommonOptions, Guest, GuestEnd, GuestRun, ProfileSession, Record
 use wasmscope_model::{EngineKind, Event, Recording};
 use wasmscope_profiler::export::{TableLayout, function_totals, write_pprof, write_table};
 use wasmscope_profiler::import::read_pprof;
+use wasmscope_testkit::cpu_clock::thread_cpu_time;
 use wasmscope_testkit::exclusive::exclusive;
 use wasmscope_testkit::guests::{example_guest, test_guest};
 
@@ -76,11 +77,6 @@ fn what_the_host_does_between_runs_is_no_guests() {
     let recording = recorder.stop().unwrap();
     assert!(recording.losses.outside_guest >= 190, "{:?}", recording.losses);
     assert!(recording.total_count(Event::Cpu) < 100, "{}", recording.total_count(Event::Cpu));
-}
-
-fn thread_cpu_time() -> Duration {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(u64::try_from(now.tv_sec).unwrap(), u32::try_from(now.tv_nsec).unwrap())
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod command;
 mod cost;
 mod cost_modes;
 mod handler;
+mod host_calls;
 mod results;
 mod storm;
 mod storm_report;
@@ -37,6 +38,8 @@ enum Verb {
     Cost(cost::Options),
     /// Measure how long the signal handler takes, by the depth of the stack.
     Handler(handler::Options),
+    /// Measure what counting and timing a host call costs, and how right its counts and times are.
+    HostCalls(host_calls::Options),
     /// Hold recordings against guests that count themselves and against the guests' own code.
     Accuracy(accuracy::Options),
     /// Sample as fast as possible while threads and modules come and go.
@@ -51,6 +54,7 @@ fn main() -> Result<ExitCode> {
     let met = match cli.verb {
         Verb::Cost(options) => cost::run(&options, &results)?,
         Verb::Handler(options) => handler::run(&options, &results)?,
+        Verb::HostCalls(options) => host_calls::run(&options, &results)?,
         Verb::Accuracy(options) => accuracy::run(&options, &results)?,
         Verb::Storm(options) => storm::run(&options, &results)?,
         Verb::All => all(&results)?,
@@ -64,6 +68,7 @@ fn all(results: &Results) -> Result<bool> {
     let met = [
         handler::run(&handler::Options::parse_from(defaults), results)?,
         cost::run(&cost::Options::parse_from(defaults), results)?,
+        host_calls::run(&host_calls::Options::parse_from(defaults), results)?,
         accuracy::run(&accuracy::Options::parse_from(defaults), results)?,
         storm::run(&storm::Options::parse_from(defaults), results)?,
     ];

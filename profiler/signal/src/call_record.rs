@@ -67,11 +67,14 @@ pub(crate) type Walk = fn(
     &mut RecordWriter<'_, '_>,
 ) -> Result<(End, u16), Dropped>;
 
-/// Returns the record of a host call of which only the guest's return address is known.
-pub fn lone_call_record(exit_pc: usize, store: u64) -> [u64; CALL_WORDS + 2] {
-    let frames = [frame(FrameTag::Host, 0), frame(FrameTag::ReturnAddress, exit_pc as u64)];
-    let [host, guest] = frames;
-    [call_header(End::OuterUnknown, 2), monotonic_nanos(), 0, 0, 0, 0, 0, store, 0, 0, host, guest]
+/// Returns the record of a host call of which the guest's return addresses are known, innermost first, with times of zero.
+pub fn call_record_of(store: u64, end: End, return_addresses: &[usize]) -> impl Iterator<Item = u64> {
+    let most = usize::from(u16::MAX).saturating_sub(1);
+    let return_addresses = return_addresses.get(..most).unwrap_or(return_addresses);
+    let frames = u16::try_from(return_addresses.len()).unwrap_or(u16::MAX).saturating_add(1);
+    let before_frames: [u64; CALL_WORDS] = [call_header(end, frames), monotonic_nanos(), 0, 0, 0, 0, 0, store, 0, 0];
+    let guest = return_addresses.iter().map(|address| frame(FrameTag::ReturnAddress, *address as u64));
+    before_frames.into_iter().chain([frame(FrameTag::Host, 0)]).chain(guest)
 }
 
 /// Sets the times in the words of a host call's record.

@@ -56,7 +56,7 @@ mod thread_table;
 mod walk;
 
 pub use activation::Activations;
-pub use call_record::{lone_call_record, set_off_cpu};
+pub use call_record::{call_record_of, set_off_cpu};
 pub use clock::thread_cpu_nanos;
 pub use code_ranges::{CodeRange, CodeRanges, publish};
 

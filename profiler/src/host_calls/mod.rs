@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use wasmscope_signal::{End, ExitPoint, OffCpu, Record, Ring, lone_call_record, set_off_cpu};
+use wasmscope_signal::{End, ExitPoint, OffCpu, Record, Ring, call_record_of, set_off_cpu};
 
 use crate::guest_time::GuestTime;
 use crate::off_cpu::rest;
@@ -18,12 +18,14 @@ use crate::{sys, threads, ticks};
 mod call_site;
 mod open_call;
 mod registry;
+mod short_call;
 mod stride;
 
 pub(crate) use call_site::CallSite;
-use open_call::{LongCall, Measured, OpenCall, parted, run_delay};
+use open_call::{Began, LongCall, Measured, OpenCall, parted, run_delay};
 use registry::StoreCalls;
 pub(crate) use registry::{Taken, take};
+use short_call::CallingThread;
 pub(crate) use stride::{LONG_NANOS, Stride};
 
 /// Calls that may be open in one store; a panic that unwinds past one leaves it open.
@@ -74,7 +76,7 @@ impl HostCallClock {
     /// Makes the clock of the store that samples know by the number `store`, and whose suspensions are noted in
     /// `suspension`.
     pub fn new(store: u64, suspension: Arc<Suspension>) -> Self {
-        let calls = StoreCalls::new(suspension);
+        let calls = StoreCalls::new(store, suspension);
         Self { store, open: Vec::new(), strides: Default::default(), calls, scratch: Box::default() }
     }
 
@@ -99,10 +101,13 @@ impl HostCallClock {
             }
             self.calls.suspension.set_in_host_call(true);
         }
-        self.open.push(OpenCall::new(exit.exit_fp, exit.exit_pc, suspended, measured));
-        if let Some(call) = self.open.last_mut() {
-            call.began = ticks::now_nanos();
+        let mut call = OpenCall::new(exit.exit_fp, exit.exit_pc, suspended, measured);
+        call.is_told_short = call.measured.is_none() && self.open.is_empty() && is_recording_waits();
+        call.began = ticks::now_nanos();
+        if call.is_told_short {
+            self.calls.short.begin(call.began, exit, suspended);
         }
+        self.open.push(call);
     }
 
     /// Notes that the call that left at `exit` returns.
@@ -112,9 +117,13 @@ impl HostCallClock {
             return;
         };
         let call = self.open.swap_remove(index);
-        let took = now.saturating_sub(call.began);
+        if call.is_told_short {
+            self.calls.short.end();
+        }
+        let took = ticks::between(call.began, now);
         {
             let calls = &mut *lock(&self.calls.inner);
+            calls.thread = CallingThread::current(calls.thread);
             let site = calls.sites.entry(exit.exit_pc).or_insert_with(|| CallSite::new(sys::now()));
             site.add(Duration::from_nanos(took));
         }
@@ -136,6 +145,9 @@ impl HostCallClock {
             return;
         };
         let call = self.open.swap_remove(index);
+        if call.is_told_short {
+            self.calls.short.end();
+        }
         self.calls.suspension.set_in_host_call(!self.open.is_empty());
         if let Some(measured) = &call.measured {
             measured.thread.end_call(&measured.began);
@@ -166,7 +178,7 @@ impl HostCallClock {
             return;
         };
         note(call, self.calls.suspension.total());
-        if call.measured.as_ref().is_some_and(|measured| measured.is_told) {
+        if call.is_told_short || call.measured.as_ref().is_some_and(|measured| measured.is_told) {
             let calls = &mut *lock(&self.calls.inner);
             let told = calls.long.iter_mut().filter(|long| long.exit_fp == outer.exit_fp);
             told.for_each(|long| long.is_around_guest = true);
@@ -189,7 +201,7 @@ impl HostCallClock {
                 record,
                 thread,
                 tid: sys::current_tid(),
-                began,
+                began: Began::Measured(began),
                 suspended_before: suspended,
                 is_around_guest: false,
                 taken: OffCpu::default(),
@@ -215,7 +227,9 @@ impl HostCallClock {
             (None, Some(thread)) if is_long => parted(thread.end_unmeasured_call(took), None),
             (None, _) => OffCpu::default(),
         };
-        let told = measured.is_some_and(|measured| measured.is_told).then(|| {
+        // One that was not expected to be long may have been found to be, meanwhile.
+        let is_told = measured.is_some_and(|measured| measured.is_told) || (call.is_told_short && is_long);
+        let told = is_told.then(|| {
             let calls = &mut *lock(&self.calls.inner);
             let index = calls.long.iter().position(|long| long.exit_fp == call.exit_fp)?;
             Some(calls.long.swap_remove(index))
@@ -254,7 +268,7 @@ impl HostCallClock {
         });
         match Record::split_first(&record) {
             Ok(Some((taken, _))) if taken.end != End::NoGuest => record,
-            _ => lone_call_record(exit_pc, self.store).to_vec(),
+            _ => call_record_of(self.store, End::OuterUnknown, &[exit_pc]).collect(),
         }
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct OpenCall {
     /// What the suspensions had come to when such a guest was entered.
     entered_guest: Option<OffCpu>,
     pub(super) measured: Option<Measured>,
+    /// Whether other threads were told of it as one that is usually short.
+    pub(super) is_told_short: bool,
 }
 
 /// What is known from the beginning of a call that is measured.
@@ -38,7 +40,8 @@ pub(super) struct Measured {
 impl OpenCall {
     pub(super) fn new(exit_fp: usize, exit_pc: usize, suspended_before: OffCpu, measured: Option<Measured>) -> Self {
         let inner = OffCpu::default();
-        Self { exit_fp, exit_pc, began: 0, suspended_before, inner, entered_guest: None, measured }
+        let (entered_guest, is_told_short) = (None, false);
+        Self { exit_fp, exit_pc, began: 0, suspended_before, inner, entered_guest, measured, is_told_short }
     }
 
     /// Returns how long the call was suspended, `total` being what the store's suspensions have come to.
@@ -67,12 +70,20 @@ pub(super) struct LongCall {
     pub(super) record: Vec<u64>,
     pub(super) thread: &'static GuestTime,
     pub(super) tid: Tid,
-    pub(super) began: Moment,
+    pub(super) began: Began,
     pub(super) suspended_before: OffCpu,
     /// Whether it has entered a guest.
     pub(super) is_around_guest: bool,
     /// What was told of it before its end.
     pub(super) taken: OffCpu,
+}
+
+/// What is known of the beginning of a call.
+#[derive(Debug)]
+pub(super) enum Began {
+    Measured(Moment),
+    /// By the clock alone: its thread's CPU time was not read.
+    At(u64),
 }
 
 impl LongCall {
@@ -81,12 +92,14 @@ impl LongCall {
         if self.is_around_guest {
             return self.taken;
         }
-        let cpu = sys::thread_cpu_time(self.tid).ok().and_then(|cpu| u64::try_from(cpu.as_nanos()).ok());
-        let blocked = cpu.and_then(|cpu| self.thread.in_open_call(&self.began, cpu));
-        match blocked {
-            Some(wait) => OffCpu { wait, ready: 0 },
-            None => since(total, self.suspended_before),
-        }
+        let suspended = since(total, self.suspended_before);
+        let cpu = || u64::try_from(sys::thread_cpu_time(self.tid).ok()?.as_nanos()).ok();
+        let blocked = match self.began {
+            Began::Measured(began) => cpu().and_then(|cpu| self.thread.in_open_call(&began, cpu)),
+            Began::At(_) if suspended != OffCpu::default() => None,
+            Began::At(began) => cpu().map(|cpu| self.thread.in_unmeasured_call(began, cpu)),
+        };
+        blocked.map_or(suspended, |wait| OffCpu { wait, ready: 0 })
     }
 }
 

@@ -6,9 +6,12 @@ use wasmscope_signal::{OffCpu, set_off_cpu};
 
 use super::call_site::{CallSite, CallSites};
 use super::lock;
-use super::open_call::LongCall;
+use super::open_call::{Began, LongCall};
+use super::short_call::{CallingThread, ShortCall};
+use super::stride::LONG_NANOS;
 use crate::off_cpu::{since, sum};
 use crate::suspension::{Suspension, WithoutStack};
+use crate::ticks;
 
 /// The calls of stores that are gone are kept in so many tables, before they are added to each other.
 const MAX_DEPARTED: usize = 64;
@@ -25,7 +28,9 @@ struct Stores {
 /// The calls of one store, as far as other threads look at them.
 #[derive(Debug)]
 pub(super) struct StoreCalls {
+    store: u64,
     pub(super) suspension: Arc<Suspension>,
+    pub(super) short: ShortCall,
     pub(super) inner: Mutex<Calls>,
 }
 
@@ -34,6 +39,8 @@ pub(super) struct StoreCalls {
 pub(super) struct Calls {
     pub(super) sites: CallSites,
     pub(super) long: Vec<LongCall>,
+    /// Who made the last call that has returned.
+    pub(super) thread: Option<CallingThread>,
     /// Times whose stacks there was no room for.
     pub(super) untold: Untold,
 }
@@ -65,8 +72,9 @@ pub(crate) struct Taken {
 
 impl StoreCalls {
     /// Makes the calls of a new store known.
-    pub(super) fn new(suspension: Arc<Suspension>) -> Arc<Self> {
-        let calls = Arc::new(Self { suspension, inner: Mutex::default() });
+    pub(super) fn new(store: u64, suspension: Arc<Suspension>) -> Arc<Self> {
+        let (short, inner) = (ShortCall::default(), Mutex::default());
+        let calls = Arc::new(Self { store, suspension, short, inner });
         let all = &mut *lock(&STORES);
         if all.live.len() == all.live.capacity() {
             all.live.retain(|store| store.strong_count() > 0);
@@ -90,9 +98,30 @@ impl StoreCalls {
         }
     }
 
+    /// Returns the call that the store is in, if it is one that is usually short and takes long this time.
+    fn call_that_hangs(&self, calls: &Calls) -> Option<LongCall> {
+        let seen = self.short.seen(ticks::now_nanos().saturating_sub(LONG_NANOS))?;
+        let thread = calls.thread.filter(|thread| thread.tag == seen.thread)?;
+        if calls.long.iter().any(|long| long.exit_fp == seen.exit.exit_fp) {
+            return None;
+        }
+        Some(LongCall {
+            exit_fp: seen.exit.exit_fp,
+            record: self.short.record(&seen, self.store)?,
+            thread: thread.time,
+            tid: thread.tid,
+            began: Began::At(seen.began),
+            suspended_before: seen.suspended_before,
+            is_around_guest: false,
+            taken: OffCpu::default(),
+        })
+    }
+
     fn take(&self, taken: &mut Taken) {
         taken.untold.tasks.merge(&self.suspension.take());
         let calls = &mut *lock(&self.inner);
+        let calls_that_hang = self.call_that_hangs(calls);
+        calls.long.extend(calls_that_hang);
         taken.sites.push(std::mem::take(&mut calls.sites));
         taken.untold.merge(&std::mem::take(&mut calls.untold));
         for call in &mut calls.long {
