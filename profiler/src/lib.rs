@@ -40,7 +40,7 @@ pub use compiled_code::{AddressMap, CompiledCode, CompiledFunction};
 pub use config::{SamplerConfig, defaults};
 pub use epoch::{AdvanceEpoch, epoch_reached};
 pub use error::Error;
-pub use host_calls::HostCallClock;
+pub use host_calls::{Calibration, HostCallClock};
 pub use raw_recording::RawRecording;
 pub use sampler::{RunningSampler, Sampler};
 pub use suspension::{NotingWaker, Suspension};

@@ -14,7 +14,7 @@ const CALIBRATION_NANOS: u64 = 1_000_000;
 /// Nanoseconds that pass in 2^32 ticks of the counter; 0 while it is not used.
 static NANOS_PER_4G_TICKS: AtomicU64 = AtomicU64::new(0);
 
-/// What lies between two readings with nothing in between.
+/// What lies between two readings with nothing but what makes them in between.
 static NANOS_OF_READING: AtomicU64 = AtomicU64::new(0);
 
 /// Chooses the clock, once in a process. Intervals that began before are not to be compared with later readings.
@@ -28,8 +28,8 @@ pub(crate) fn choose_clock() {
         {
             NANOS_PER_4G_TICKS.store(rate, Ordering::Relaxed);
         }
-        let closest = (0..64).map(|_| now_nanos().abs_diff(now_nanos())).min();
-        NANOS_OF_READING.store(closest.unwrap_or(0), Ordering::Relaxed);
+        let between = || now_nanos().abs_diff(now_nanos());
+        leave_out((0..64).map(|_| between()).min().unwrap_or(0));
     });
 }
 
@@ -56,7 +56,15 @@ fn reading() -> Option<(u64, u64)> {
     tries.min_by_key(|tried| tried.map_or(u64::MAX, |(apart, _)| apart))?.map(|(_, reading)| reading)
 }
 
-/// Returns how long it took from one reading to another, without what reading takes.
+/// Leaves out so much between two readings, for making them. What is more than that can be is not believed.
+pub(crate) fn leave_out(nanos: u64) {
+    const AT_MOST: u64 = 100;
+    if nanos <= AT_MOST {
+        NANOS_OF_READING.store(nanos, Ordering::Relaxed);
+    }
+}
+
+/// Returns how long it took from one reading to another, without what making the readings takes.
 pub(crate) fn between(began: u64, ended: u64) -> u64 {
     ended.saturating_sub(began).saturating_sub(NANOS_OF_READING.load(Ordering::Relaxed))
 }

@@ -12,7 +12,7 @@ use wasmtime::{CallHook, Config, Engine, Inlining, Module, Store, StoreContextMu
 
 use crate::compile_cache::open_user_cache;
 use crate::compiled::CompiledGuest;
-use crate::internals::{Probes, SampledCodeMemory, attach};
+use crate::internals::{Probes, SampledCodeMemory, attach, calibrate};
 use crate::loaded_modules::LoadedModules;
 use crate::notes::Notes;
 use crate::{AttachedStore, DescribedCode, Error, Guest, GuestKind, Recorder};
@@ -315,6 +315,7 @@ impl ProfileSession {
     ///
     /// When SIGPROF is taken, when another sampler of this process runs, and when no timer works here.
     pub fn record(&self, config: SamplerConfig) -> Result<Recorder, Error> {
+        calibrate(self.engine());
         Recorder::start(self.shared.clone(), config)
     }
 

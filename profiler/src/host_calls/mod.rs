@@ -15,12 +15,14 @@ use crate::off_cpu::rest;
 use crate::suspension::Suspension;
 use crate::{sys, threads, ticks};
 
+mod calibration;
 mod call_site;
 mod open_call;
 mod registry;
 mod short_call;
 mod stride;
 
+pub use calibration::Calibration;
 pub(crate) use call_site::CallSite;
 use open_call::{Began, LongCall, Measured, OpenCall, parted, run_delay};
 use registry::StoreCalls;
@@ -103,11 +105,17 @@ impl HostCallClock {
         }
         let mut call = OpenCall::new(exit.exit_fp, exit.exit_pc, suspended, measured);
         call.is_told_short = call.measured.is_none() && self.open.is_empty() && is_recording_waits();
-        call.began = ticks::now_nanos();
         if call.is_told_short {
-            self.calls.short.begin(call.began, exit, suspended);
+            self.calls.short.tell(exit, suspended);
         }
         self.open.push(call);
+        // The less comes after it, the less of our own is in the time of the call.
+        if let Some(call) = self.open.last_mut() {
+            call.began = ticks::now_nanos();
+            if call.is_told_short {
+                self.calls.short.begin(call.began);
+            }
+        }
     }
 
     /// Notes that the call that left at `exit` returns.

@@ -38,14 +38,18 @@ pub(super) struct SeenCall {
 }
 
 impl ShortCall {
-    /// Tells of a call that begins. Only one thread at a time may.
-    pub(super) fn begin(&self, began: u64, exit: ExitPoint, suspended: OffCpu) {
+    /// Tells of a call that [`ShortCall::begin`] begins. Only one thread at a time may.
+    pub(super) fn tell(&self, exit: ExitPoint, suspended: OffCpu) {
         self.exit_fp.store(exit.exit_fp, Ordering::Relaxed);
         self.exit_pc.store(exit.exit_pc, Ordering::Relaxed);
         self.entry_fp.store(exit.entry_fp, Ordering::Relaxed);
         self.waited_before.store(suspended.wait, Ordering::Relaxed);
         self.ready_before.store(suspended.ready, Ordering::Relaxed);
         self.thread.store(thread_tag(), Ordering::Relaxed);
+    }
+
+    /// Tells that it begins.
+    pub(super) fn begin(&self, began: u64) {
         self.began.store(began, Ordering::Release);
     }
 

@@ -14,5 +14,5 @@ pub(crate) use code_memory::SampledCodeMemory;
 #[cfg(feature = "cli")]
 pub(crate) use precompiled::deserialized;
 pub(crate) use probes::Probes;
-pub(crate) use store_hook::attach;
+pub(crate) use store_hook::{attach, calibrate};
 pub(crate) use store_link::StoreLink;

@@ -1,10 +1,10 @@
 //! Telling the sampler when a thread enters and leaves a store's guest.
 #![allow(unsafe_code, reason = "the hook vouches for the store's words")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
-use wasmscope_profiler::HostCallClock;
-use wasmtime::{CallHook, Store, StoreContextMut};
+use wasmscope_profiler::{Calibration, HostCallClock};
+use wasmtime::{CallHook, Engine, Func, Store, StoreContextMut};
 
 use super::store_context::StoreWords;
 use super::store_link::StoreLink;
@@ -65,4 +65,27 @@ pub(crate) fn attach<T: 'static>(
         }
     });
     link
+}
+
+/// Finds out, once in a process, how long a host call takes that does nothing, so that it can be left out of others.
+pub(crate) fn calibrate(engine: &Engine) {
+    const CALLS: usize = 1000;
+    static CALIBRATED: Once = Once::new();
+    CALIBRATED.call_once(|| {
+        let mut store = Store::new(engine, ());
+        let mut calibration = Calibration::new();
+        store.call_hook(move |_, hook| {
+            match hook {
+                CallHook::CallingHost => calibration.calling(),
+                CallHook::ReturningFromHost => calibration.returning(),
+                CallHook::CallingWasm | CallHook::ReturningFromWasm => {}
+            }
+            Ok(())
+        });
+        let nothing = Func::wrap(&mut store, || {});
+        if let Ok(nothing) = nothing.typed::<(), ()>(&store) {
+            // An engine that does not let hosts call so leaves the clock as it is.
+            let _ = (0..CALLS).try_for_each(|_| nothing.call(&mut store, ()));
+        }
+    });
 }
