@@ -57,7 +57,7 @@ impl Suspension {
     }
 
     /// Notes that the poll is over, and the future goes on later.
-    pub fn is_pending(&self) {
+    pub fn went_pending(&self) {
         if is_recording_waits() {
             self.lock().pending_since = Some(ticks::now_nanos());
         }

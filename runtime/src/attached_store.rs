@@ -97,7 +97,7 @@ impl<F: Future> Future for Sampled<F> {
         };
         drop(polling);
         if result.is_pending() {
-            suspension.is_pending();
+            suspension.went_pending();
         }
         result
     }
