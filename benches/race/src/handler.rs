@@ -8,7 +8,7 @@ use clap::Parser;
 use wasmscope::{Guest, ProfileSession, SamplerConfig};
 use wasmscope_profiler::{CodeRegistry, RawRecording, RunningSampler, Sampler};
 use wasmscope_testkit::guests::fetched_guest;
-use wasmtime::{Instance, Store, TypedFunc};
+use wasmtime::{Instance, Module, Store, TypedFunc};
 
 use crate::command::{Command, wrapped};
 use crate::results::Results;
@@ -40,18 +40,19 @@ const DEEP: &str = r#"(module
     (func (export "run") (param $steps i32) (param $depth i32) (result i32)
         (i32.add (i32.const 1) (call $down (local.get $steps) (i32.sub (local.get $depth) (i32.const 4))))))"#;
 
-struct Deep {
-    store: Store<()>,
-    run: TypedFunc<(i32, i32), i32>,
+pub struct Deep {
+    pub module: Module,
+    pub store: Store<()>,
+    pub run: TypedFunc<(i32, i32), i32>,
 }
 
 impl Deep {
-    fn new(session: &ProfileSession) -> Result<Self> {
+    pub fn new(session: &ProfileSession) -> Result<Self> {
         let module = session.load(&Guest::from_bytes("deep.wat", DEEP.as_bytes())?)?;
         let mut store = session.new_store(());
         let instance = Instance::new(&mut store, &module, &[]).map_err(wrapped)?;
         let run = instance.get_typed_func(&mut store, "run").map_err(wrapped)?;
-        Ok(Self { store, run })
+        Ok(Self { module, store, run })
     }
 }
 

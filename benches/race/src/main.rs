@@ -9,6 +9,8 @@ mod cost;
 mod cost_modes;
 mod handler;
 mod host_calls;
+mod perf_event;
+mod perf_ring;
 mod results;
 mod storm;
 mod storm_report;
@@ -42,6 +44,8 @@ enum Verb {
     HostCalls(host_calls::Options),
     /// Hold recordings against guests that count themselves and against the guests' own code.
     Accuracy(accuracy::Options),
+    /// Race the kernel's own ring of samples against the signal engine.
+    PerfRing(perf_ring::Options),
     /// Sample as fast as possible while threads and modules come and go.
     Storm(storm::Options),
     /// Do all of the above with their defaults.
@@ -56,6 +60,7 @@ fn main() -> Result<ExitCode> {
         Verb::Handler(options) => handler::run(&options, &results)?,
         Verb::HostCalls(options) => host_calls::run(&options, &results)?,
         Verb::Accuracy(options) => accuracy::run(&options, &results)?,
+        Verb::PerfRing(options) => perf_ring::run(&options, &results)?,
         Verb::Storm(options) => storm::run(&options, &results)?,
         Verb::All => all(&results)?,
     };

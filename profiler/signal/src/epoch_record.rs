@@ -49,8 +49,11 @@ impl ThreadState {
         let Some(ring) = self.ring() else {
             return;
         };
-        let outside = thread_cpu_nanos().saturating_sub(self.left_cpu_nanos.load(Ordering::Relaxed));
-        self.next_cpu_nanos.fetch_add(outside, Ordering::Relaxed);
+        let now = thread_cpu_nanos();
+        let outside = now.saturating_sub(self.left_cpu_nanos.load(Ordering::Relaxed));
+        // After a panic that unwound past a guest, the time in that guest looks as if it were outside, too.
+        let next = self.next_cpu_nanos.load(Ordering::Relaxed).saturating_add(outside).min(now);
+        self.next_cpu_nanos.store(next, Ordering::Relaxed);
         let mut outside = self.outside_nanos.load(Ordering::Relaxed).saturating_add(outside);
         while let Some(weight) = whole_periods(outside, period) {
             outside = outside.saturating_sub(u64::from(weight).saturating_mul(period));
