@@ -75,13 +75,9 @@ pub(crate) fn walk(
     max_depth: u16,
     record: &mut RecordWriter<'_, '_>,
 ) -> Result<(End, u16), Dropped> {
-    let mut frames = Frames { record, count: 0, max: max_depth };
-    let mut walker = Walker { activations, thread_stack, ranges: RangeCursor::new(ranges) };
-    let end = match walker.run(registers, &mut frames) {
-        Ok(end) | Err(Stop::End(end)) => end,
-        Err(Stop::Dropped(dropped)) => return Err(dropped),
-    };
-    Ok((end, frames.count))
+    let walker = Walker { activations, thread_stack, ranges: RangeCursor::new(ranges) };
+    let frames = Frames { record, count: 0, max: max_depth };
+    walker.walk(frames, |walker, frames| walker.run(registers, frames))
 }
 
 /// As [`walk`], for the calling thread itself, which is in host code at `registers`: the innermost frame is the place where
@@ -94,14 +90,12 @@ pub(crate) fn walk_from_exit(
     max_depth: u16,
     record: &mut RecordWriter<'_, '_>,
 ) -> Result<(End, u16), Dropped> {
-    let mut frames = Frames { record, count: 0, max: max_depth };
-    let mut walker = Walker { activations, thread_stack, ranges: RangeCursor::new(ranges) };
-    let end = match walker.stacks(registers, false, &mut frames) {
-        Ok(End::Entry) if frames.count == 0 => End::NoGuest,
-        Ok(end) | Err(Stop::End(end)) => end,
-        Err(Stop::Dropped(dropped)) => return Err(dropped),
-    };
-    Ok((end, frames.count))
+    let walker = Walker { activations, thread_stack, ranges: RangeCursor::new(ranges) };
+    let frames = Frames { record, count: 0, max: max_depth };
+    walker.walk(frames, |walker, frames| {
+        let end = walker.stacks(registers, false, frames)?;
+        Ok(if end == End::Entry && frames.count == 0 { End::NoGuest } else { end })
+    })
 }
 
 struct Walker<'a> {
@@ -111,6 +105,18 @@ struct Walker<'a> {
 }
 
 impl Walker<'_> {
+    /// Walks as `route` says, and returns how the walk ended and how many frames there are.
+    fn walk<'f, 'r, 'w>(
+        mut self,
+        mut frames: Frames<'f, 'r, 'w>,
+        route: impl FnOnce(&mut Self, &mut Frames<'f, 'r, 'w>) -> Result<End, Stop>,
+    ) -> Result<(End, u16), Dropped> {
+        match route(&mut self, &mut frames) {
+            Ok(end) | Err(Stop::End(end)) => Ok((end, frames.count)),
+            Err(Stop::Dropped(dropped)) => Err(dropped),
+        }
+    }
+
     fn run(&mut self, registers: &Registers, frames: &mut Frames<'_, '_, '_>) -> Result<End, Stop> {
         let in_guest = self.ranges.range_of(registers.pc).is_some();
         frames.push(if in_guest { FrameTag::Interrupted } else { FrameTag::Host }, registers.pc)?;
