@@ -37,7 +37,7 @@ const DEEP: &str = r#"(module
         (i32.add (local.get $left) (if (result i32) (local.get $left)
             (then (call $down (local.get $steps) (i32.sub (local.get $left) (i32.const 1))))
             (else (call $spin (local.get $steps))))))
-    (func (export "run") (param $steps i32) (param $depth i32) (result i32)
+    (func $run (export "run") (param $steps i32) (param $depth i32) (result i32)
         (i32.add (i32.const 1) (call $down (local.get $steps) (i32.sub (local.get $depth) (i32.const 4))))))"#;
 
 pub struct Deep {

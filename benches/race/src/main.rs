@@ -12,6 +12,7 @@ mod host_calls;
 mod perf_event;
 mod perf_ring;
 mod results;
+mod ring_stacks;
 mod storm;
 mod storm_report;
 
