@@ -83,17 +83,20 @@ impl PerfRing {
     }
 
     fn position(&self, offset: usize) -> &AtomicU64 {
-        // SAFETY: the first page lives as long as `self`; both positions in it are aligned words that the kernel, too,
-        // reads and writes atomically.
-        unsafe { self.memory.add(offset).cast::<AtomicU64>().as_ref() }
+        // SAFETY: both positions lie in the first page of the mapping.
+        let word = unsafe { self.memory.add(offset) };
+        // SAFETY: the mapping lives as long as `self`, and the word is aligned; the kernel, too, uses it atomically.
+        unsafe { word.cast::<AtomicU64>().as_ref() }
     }
 
     /// Reads the word at a position of the ring.
     fn word(&self, position: u64) -> u64 {
         let offset = usize::try_from(position).unwrap_or(0) % (self.page * DATA_PAGES);
-        // SAFETY: records are made of aligned words, so that one never goes over the end of the ring, which is mapped for
-        // as long as `self` lives; the kernel does not write between tail and head.
-        unsafe { self.memory.add(self.page + offset).cast::<u64>().read_volatile() }
+        // SAFETY: the offset lies in the pages behind the first, which are mapped.
+        let word = unsafe { self.memory.add(self.page + offset) };
+        // SAFETY: records are made of aligned words, so that none goes over the end of the ring, which is mapped for as
+        // long as `self` lives; the kernel does not write between tail and head.
+        unsafe { word.cast::<u64>().read_volatile() }
     }
 
     /// Takes the samples that the ring has: calls `take` with the addresses of each, innermost first, and returns how many
