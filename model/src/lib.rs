@@ -31,6 +31,7 @@ mod stack_table;
 mod symbol_source;
 mod symbols;
 mod target;
+mod timeline;
 mod timestamp;
 
 pub use address::{NativeAddress, PcKind};
@@ -55,4 +56,5 @@ pub use target::{
     Counter, InstanceInfo, LoadedModule, RequestInfo, SnapshotRequest, StackQuery, Target, TargetError, TargetInfo,
     ThreadStack,
 };
+pub use timeline::{Timeline, TimelinePoint, TimelineThread};
 pub use timestamp::{ClockAnchor, Timestamp};

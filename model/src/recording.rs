@@ -1,6 +1,8 @@
 //! A recording: a symbolized profile and everything its reader is owed.
 
-use crate::{ClockAnchor, Event, Function, HostCallTotals, Location, Losses, Module, RunReport, StackId, StackTable};
+use crate::{
+    ClockAnchor, Event, Function, HostCallTotals, Location, Losses, Module, RunReport, StackId, StackTable, Timeline,
+};
 
 /// Names a location inside one recording: its position in [`Profile::locations`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -54,6 +56,8 @@ pub struct Recording {
     pub profile: Profile,
     /// Calls to the host by function, those that took longest in all first.
     pub host_calls: Vec<HostCallTotals>,
+    /// When the samples were taken; `None` for files that do not tell.
+    pub timeline: Option<Timeline>,
     /// What was lost, by reason.
     pub losses: Losses,
     /// How it was made; `None` for files of other tools.
@@ -142,6 +146,12 @@ impl Recording {
         }
         for row in &profile.samples {
             check("stack", row.stack.0, profile.stacks.len())?;
+        }
+        if let Some(timeline) = &self.timeline {
+            for point in &timeline.points {
+                check("thread", point.thread, timeline.threads.len())?;
+                check("row", point.row, profile.samples.len())?;
+            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use wasmscope_model::{
 
 use crate::code_registry::Lookup;
 use crate::off_cpu::OffCpuTotals;
+use crate::timeline::TimelineBuilder;
 
 /// Resolved addresses kept between samples; beyond this many the cache starts anew.
 const MAX_CACHED_PLACES: usize = 1 << 20;
@@ -67,6 +68,8 @@ pub(crate) struct Aggregate {
     pub(crate) stacks: StackTable<StackFrame>,
     /// What was counted of each stack.
     pub(crate) sums: Vec<Sums>,
+    /// When it was counted.
+    pub(crate) timeline: TimelineBuilder,
     pub(crate) outside_guest: u64,
     pub(crate) truncated: u64,
     pub(crate) broken: u64,
@@ -78,13 +81,14 @@ pub(crate) struct Aggregate {
 }
 
 impl Aggregate {
-    pub(crate) fn new(max_stacks: usize) -> Self {
+    pub(crate) fn new(max_stacks: usize, started: Timestamp) -> Self {
         let mut aggregate = Self {
             modules: Vec::new(),
             module_index: FxHashMap::default(),
             // One more for the stack that stands for all that did not fit.
             stacks: StackTable::with_max_stacks(max_stacks.saturating_add(1)),
             sums: Vec::new(),
+            timeline: TimelineBuilder::new(started),
             outside_guest: 0,
             truncated: 0,
             broken: 0,
@@ -124,11 +128,19 @@ impl Aggregate {
         stack.clear();
         self.resolve(sample, lookup, &mut stack);
         stack.extend(end.map(StackFrame::Marker));
-        let Self { stacks, sums, folded, .. } = self;
-        let sum = sums_of(stacks, sums, &stack).unwrap_or_else(|all_others| {
+        let Self { stacks, sums, folded, timeline, .. } = self;
+        let id = stacks.intern(&stack).unwrap_or_else(|| {
             *folded += weight;
-            all_others
+            ALL_OTHERS
         });
+        let sum = sums_of(sums, id);
+        let (counts, nanos) = match sample.event {
+            Event::Wait | Event::Ready => (sample.nanos > 0, sample.nanos),
+            _ => (true, 0),
+        };
+        if counts {
+            timeline.add(sample.at, sample.thread, sample.event, id, sample.weight, nanos);
+        }
         match sample.event {
             Event::Wait => sum.wait.add(u64::from(sample.weight), sample.nanos),
             Event::Ready => sum.ready.add(u64::from(sample.weight), sample.nanos),
@@ -221,7 +233,8 @@ impl Aggregate {
         if wait.nanos == 0 && ready.nanos == 0 {
             return;
         }
-        let (Ok(sum) | Err(sum)) = sums_of(&mut self.stacks, &mut self.sums, &[StackFrame::Marker(marker)]);
+        let id = self.stacks.intern(&[StackFrame::Marker(marker)]).unwrap_or(ALL_OTHERS);
+        let sum = sums_of(&mut self.sums, id);
         sum.wait.merge(wait);
         sum.ready.merge(ready);
     }
@@ -240,16 +253,14 @@ impl Aggregate {
     }
 }
 
-/// Returns the sums of a stack; as an error those of the stack that stands for all that do not fit.
-fn sums_of<'s>(
-    stacks: &mut StackTable<StackFrame>,
-    sums: &'s mut Vec<Sums>,
-    stack: &[StackFrame],
-) -> Result<&'s mut Sums, &'s mut Sums> {
-    let id = stacks.intern(stack);
-    let index = id.unwrap_or(StackId(0)).0 as usize;
+/// Stands for all stacks that do not fit.
+const ALL_OTHERS: StackId = StackId(0);
+
+/// Returns the sums of a stack.
+fn sums_of(sums: &mut Vec<Sums>, stack: StackId) -> &mut Sums {
+    let index = stack.0 as usize;
     if sums.len() <= index {
         sums.resize(index + 1, Sums::default());
     }
-    if id.is_some() { Ok(&mut sums[index]) } else { Err(&mut sums[index]) }
+    &mut sums[index]
 }

@@ -32,6 +32,7 @@ mod sys;
 mod thread_states;
 mod threads;
 mod ticks;
+mod timeline;
 mod timer;
 mod totals;
 

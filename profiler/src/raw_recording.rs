@@ -110,7 +110,8 @@ impl RawRecording {
         let Self { aggregate, host_calls, losses, run, started, .. } = self;
         let host_calls = named_host_calls(&aggregate.modules, host_calls, source);
         let period_nanos = 1_000_000_000 / u64::from(run.rate_hz.max(1));
-        let profile = symbolized(aggregate, period_nanos, source);
-        Recording { profile, host_calls, losses, run: Some(run), started: Some(started), notes: Vec::new() }
+        let (profile, timeline) = symbolized(aggregate, period_nanos, source);
+        let (run, started, timeline) = (Some(run), Some(started), Some(timeline));
+        Recording { profile, host_calls, timeline, losses, run, started, notes: Vec::new() }
     }
 }

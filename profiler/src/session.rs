@@ -19,6 +19,7 @@ use crate::raw_recording::RawRecording;
 use crate::sys;
 use crate::thread_states::{PooledState, ThreadStates, wait_until_unread};
 use crate::threads::{SampledThread, Threads};
+use crate::timeline::UNKNOWN_THREAD;
 use crate::timer::TimerChoice;
 use crate::totals::{Armed, Totals};
 use crate::{CodeRegistry, SamplerConfig};
@@ -62,11 +63,12 @@ pub(crate) struct Drained {
 
 impl Drained {
     fn new(config: &SamplerConfig) -> Self {
+        let started = ClockAnchor { monotonic: sys::now(), wall: SystemTime::now() };
         Self {
-            aggregate: Aggregate::new(config.max_stacks),
+            aggregate: Aggregate::new(config.max_stacks, started.monotonic),
             totals: Totals::default(),
             words: Vec::new(),
-            started: ClockAnchor { monotonic: sys::now(), wall: SystemTime::now() },
+            started,
             drain_cpu: Duration::ZERO,
             unregistered_before: wasmscope_signal::unregistered_signals(),
             host_calls: Vec::new(),
@@ -179,13 +181,18 @@ impl Session {
         let armed: Vec<_> = {
             let threads = Threads::lock();
             let sampled = threads.live.iter().filter(|thread| thread.has_recorded);
-            sampled.map(|thread| (thread.number, thread.pooled)).collect()
+            let of_thread = |thread: &SampledThread| {
+                drained.aggregate.timeline.name_thread(thread.number, || thread.name());
+                (thread.number, thread.pooled)
+            };
+            sampled.map(of_thread).collect()
         };
         for (number, pooled) in armed {
             self.drain_ring(number, pooled, drained);
         }
         let departed = std::mem::take(&mut *lock(&self.departed));
         for thread in departed {
+            drained.aggregate.timeline.name_thread(thread.number, || thread.name());
             self.drain_ring(thread.number, thread.pooled, drained);
             drained.last.retain(|(number, _)| *number != thread.number);
             ThreadStates::global().release(thread.pooled);
@@ -275,7 +282,7 @@ impl Session {
         drained.words.clear();
         drained.words.extend(open.into_iter().flatten());
         // A call that is open belongs to a store; on which thread it waits is not told.
-        self.add_records(ThreadNumber(0), drained);
+        self.add_records(UNKNOWN_THREAD, drained);
         let lookup = self.registry.lookup();
         let mut places: FxHashMap<Option<GuestFrame>, CallSite> = FxHashMap::default();
         for (place, site) in sites.into_iter().flatten() {

@@ -2,24 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::hash::RandomState;
+use std::sync::Arc;
 
 use indexmap::IndexSet;
 use rustc_hash::FxHashMap;
 use wasmscope_model::{
     CodeLocation, Event, FrameOrigin, Function, FunctionId, HostCallTotals, Line, LineOrigin, Location, LocationId,
-    Marker, Module, ModuleId, NameOrigin, PcKind, Place, Profile, Resolved, SampleRow, StackTable, SymbolSource,
-    WhyNoLine,
+    Marker, Module, ModuleId, NameOrigin, PcKind, Place, Profile, Resolved, SampleRow, StackId, StackTable,
+    SymbolSource, Timeline, TimelinePoint, TimelineThread, WhyNoLine,
 };
 
 use crate::aggregate::{Aggregate, GuestFrame, StackFrame, Sums};
 use crate::host_calls::CallSite;
+use crate::timeline::{Point, TimelineBuilder};
 
 /// Hashed with a secret: names come from modules and files that may be made to collide.
 type Ordered<T> = IndexSet<T, RandomState>;
 
 /// Builds a profile: each distinct place is looked up once.
-pub(crate) fn symbolized(aggregate: Aggregate, period_nanos: u64, source: &mut dyn SymbolSource) -> Profile {
-    let Aggregate { modules, stacks, sums, .. } = aggregate;
+pub(crate) fn symbolized(
+    aggregate: Aggregate,
+    period_nanos: u64,
+    source: &mut dyn SymbolSource,
+) -> (Profile, Timeline) {
+    let Aggregate { modules, stacks, sums, timeline, .. } = aggregate;
     let mut tables = Tables {
         modules: &modules,
         source,
@@ -30,13 +36,15 @@ pub(crate) fn symbolized(aggregate: Aggregate, period_nanos: u64, source: &mut d
     let mut by_location = StackTable::with_max_stacks(u32::MAX as usize);
     let mut by_stack: Vec<Sums> = Vec::new();
     let mut ids = Vec::new();
-    for ((_, frames), sums) in stacks.iter().zip(sums).filter(|(_, sums)| !sums.is_empty()) {
+    let mut located: FxHashMap<StackId, StackId> = FxHashMap::default();
+    for ((raw, frames), sums) in stacks.iter().zip(sums).filter(|(_, sums)| !sums.is_empty()) {
         ids.clear();
         ids.extend(frames.iter().map(|frame| tables.location(*frame)));
         // Different calls to one host function may share a location, so stacks may meet here.
         if let Some(stack) = by_location.intern(&ids) {
             by_stack.resize(by_location.len(), Sums::default());
             by_stack[stack.0 as usize].merge(&sums);
+            located.insert(raw, stack);
         }
     }
     let samples = by_location.iter().zip(by_stack).flat_map(|((stack, _), Sums { cpu, wait, ready })| {
@@ -47,16 +55,48 @@ pub(crate) fn symbolized(aggregate: Aggregate, period_nanos: u64, source: &mut d
             row(Event::Ready, ready.count, ready.nanos),
         ]
     });
-    let samples = samples.filter(|row| row.count > 0).collect();
+    let samples: Vec<SampleRow> = samples.filter(|row| row.count > 0).collect();
+    let timeline = timeline_of(timeline, &located, &samples, period_nanos);
     let Tables { functions, locations, .. } = tables;
-    Profile {
+    let profile = Profile {
         functions: functions.into_iter().collect(),
         locations: locations.into_iter().collect(),
         stacks: by_location,
         samples,
         period_nanos,
         modules,
-    }
+    };
+    (profile, timeline)
+}
+
+/// Gives the points of a timeline the rows they belong to.
+fn timeline_of(
+    timeline: TimelineBuilder,
+    located: &FxHashMap<StackId, StackId>,
+    samples: &[SampleRow],
+    period_nanos: u64,
+) -> Timeline {
+    let rows: FxHashMap<_, _> = (0..).zip(samples).map(|(index, row)| ((row.stack, row.event), index)).collect();
+    let (bucket_nanos, threads, points) = timeline.finish();
+    let point = |point: Point| {
+        let Point { key, count, nanos } = point;
+        let row = *rows.get(&(*located.get(&key.stack)?, key.event))?;
+        let count = u64::from(count);
+        let amount = if key.event == Event::Cpu { count.saturating_mul(period_nanos) } else { nanos };
+        Some(TimelinePoint { bucket: key.bucket, thread: u32::from(key.thread), row, count, amount })
+    };
+    let mut points: Vec<TimelinePoint> = points.into_iter().filter_map(point).collect();
+    points.sort_unstable_by_key(|point| (point.bucket, point.thread, point.row));
+    points.dedup_by(|later, kept| {
+        let same = (later.bucket, later.thread, later.row) == (kept.bucket, kept.thread, kept.row);
+        if same {
+            kept.count = kept.count.saturating_add(later.count);
+            kept.amount = kept.amount.saturating_add(later.amount);
+        }
+        same
+    });
+    let thread = |(name, tid): (Arc<str>, u32)| TimelineThread { name: name.to_string(), tid };
+    Timeline { bucket_nanos, threads: threads.into_iter().map(thread).collect(), points }
 }
 
 /// Names the host functions that were called, and puts those first that took longest in all.

@@ -14,17 +14,29 @@ use crate::host_calls::is_recording_waits;
 use crate::session::Session;
 use crate::sys::{self, Tid};
 use crate::thread_states::{PooledState, ThreadStates, wait_until_unread};
+use crate::timeline::ThreadName;
 use crate::totals::Armed;
+
+/// How long a thread's name may be; the rest is cut off.
+const MAX_NAME_CHARS: usize = 64;
 
 /// One thread that has entered a guest.
 #[derive(Debug)]
 pub(crate) struct SampledThread {
     pub(crate) number: ThreadNumber,
     pub(crate) tid: Tid,
+    name: Arc<str>,
     pub(crate) pooled: PooledState,
     pub(crate) armed: Option<Armed>,
     /// Whether the present session has armed it at some time, so that its ring may hold samples.
     pub(crate) has_recorded: bool,
+}
+
+impl SampledThread {
+    /// Returns what people know the thread by.
+    pub(crate) fn name(&self) -> ThreadName {
+        (self.name.clone(), u32::try_from(self.tid).unwrap_or(0))
+    }
 }
 
 /// All threads that run guests, and the session that samples them, if one does.
@@ -63,7 +75,10 @@ impl Threads {
         pooled.state.set_labels([0; 5]);
         let number = ThreadNumber(self.next);
         self.next = self.next.wrapping_add(1);
-        let mut thread = SampledThread { number, tid: sys::current_tid(), pooled, armed: None, has_recorded: false };
+        let name =
+            std::thread::current().name().unwrap_or_default().chars().take(MAX_NAME_CHARS).collect::<String>().into();
+        let tid = sys::current_tid();
+        let mut thread = SampledThread { number, tid, name, pooled, armed: None, has_recorded: false };
         if let Some(session) = &self.session {
             session.arm(&mut thread);
         }

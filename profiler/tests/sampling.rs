@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use assembly_guest::{Names, Store, publish};
-use wasmscope_model::{ByteSize, Event, NativeAddress, SampleContext, TimerKind};
+use wasmscope_model::{ByteSize, Event, NativeAddress, Recording, SampleContext, TimerKind};
 use wasmscope_profiler::{
     CodeRegistry, Error, RawRecording, RunningSampler, Sampler, SamplerConfig, export, set_labels,
 };
@@ -96,13 +96,29 @@ fn threads_that_come_and_go_lose_no_tick() {
     assert_eq!(recording.run.threads, threads);
     let losses = &recording.losses;
     assert_eq!((losses.unregistered_thread, losses.threads_not_sampled, losses.broken_stack), (0, 0, 0));
-    let shares: Vec<_> = shares(recording);
+    let recording = recording.symbolize(&mut Names);
+    assert_every_sample_has_a_time(&recording);
+    let shares: Vec<_> = shares(&recording);
     assert!(shares.iter().any(|(name, own, _)| name == "leaf" && *own > 0.95), "{shares:?}");
 }
 
+fn assert_every_sample_has_a_time(recording: &Recording) {
+    let timeline = recording.timeline.as_ref().unwrap();
+    let mut timed = vec![(0, 0); recording.profile.samples.len()];
+    for point in &timeline.points {
+        let (count, amount) = &mut timed[point.row as usize];
+        (*count, *amount) = (*count + point.count, *amount + point.amount);
+    }
+    let counted: Vec<_> = recording.profile.samples.iter().map(|row| (row.count, row.amount)).collect();
+    assert_eq!(timed, counted);
+    let last = timeline.points.iter().map(|point| point.bucket).max().unwrap_or(0);
+    let end = recording.run.as_ref().unwrap().duration.as_nanos();
+    assert!(u128::from(last) * u128::from(timeline.bucket_nanos) <= end, "{last} of {end}");
+    assert!(timeline.threads.iter().all(|thread| thread.tid != 0), "{:?}", timeline.threads);
+}
+
 /// Name, self share and total share of each function.
-fn shares(recording: RawRecording) -> Vec<(String, f64, f64)> {
-    let recording = recording.symbolize(&mut Names);
+fn shares(recording: &Recording) -> Vec<(String, f64, f64)> {
     let all = recording.total_count(Event::Cpu) as f64;
     let totals = export::function_totals(&recording, Event::Cpu);
     let name = |id: wasmscope_model::FunctionId| recording.profile.functions[id.0 as usize].name.clone();
@@ -192,7 +208,7 @@ fn code_that_is_loaded_and_dropped_meanwhile_disturbs_no_sample() {
     assert!(churn.join().unwrap() >= 1_000);
     assert_accounted(&recording);
     assert_eq!((recording.losses.unknown_code, recording.losses.broken_stack), (0, 0));
-    let shares = shares(recording);
+    let shares = shares(&recording.symbolize(&mut Names));
     assert!(shares.iter().any(|(name, own, _)| name == "leaf" && *own > 0.95), "{shares:?}");
 }
 

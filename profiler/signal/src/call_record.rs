@@ -77,8 +77,11 @@ pub fn call_record_of(store: u64, end: End, return_addresses: &[usize]) -> impl 
     before_frames.into_iter().chain([frame(FrameTag::Host, 0)]).chain(guest)
 }
 
-/// Sets the times in the words of a host call's record.
+/// Sets the times in the words of a host call's record, of which the last ends now.
 pub fn set_off_cpu(record: &mut [u64], times: OffCpu) {
+    if let Some(at) = record.get_mut(1) {
+        *at = monotonic_nanos();
+    }
     if let Some([wait, ready]) = record.get_mut(FIXED_WORDS..CALL_WORDS) {
         (*wait, *ready) = (times.wait, times.ready);
     }

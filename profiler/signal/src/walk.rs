@@ -205,6 +205,9 @@ impl Walker<'_> {
     ///
     /// The words are stale while guest code runs after a host call, and host code that is reached without an exit
     /// trampoline would see them so. Hence the exit must lie above the host's stack pointer, and in order.
+    ///
+    /// They are stale, too, between a trap and the moment at which the host notes that it left the guest. Host code that
+    /// reaches deeper than the exit then may have overwritten the guest's frames: such a walk ends as broken.
     fn exit_frame(&mut self, exit: ExitPoint, host_sp: usize) -> Option<(FramePointer, StackSpan)> {
         let in_order = exit.exit_fp != 0 && host_sp < exit.exit_fp && exit.exit_fp < exit.entry_fp;
         if !in_order || self.ranges.range_of(exit.exit_pc).is_none() {

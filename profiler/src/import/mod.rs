@@ -3,5 +3,6 @@
 mod decoded_size;
 mod pprof;
 mod tables;
+mod timeline;
 
 pub use pprof::{ImportError, MAX_PROFILE_BYTES, read_pprof};

@@ -5,7 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use wasmscope_model::{
     ByteSize, ClockAnchor, CodeIdentity, CodeOffset, EngineKind, Event, FrameOrigin, Function, FunctionId, Line,
     LineOrigin, Location, LocationId, Losses, Marker, Module, ModuleId, NameOrigin, OwnCost, PcKind, Place, Profile,
-    Recording, RunReport, SampleRow, StackTable, TimerKind, Timestamp, WhyNoLine, WhyUnnamed,
+    Recording, RunReport, SampleRow, StackTable, Timeline, TimelinePoint, TimelineThread, TimerKind, Timestamp,
+    WhyNoLine, WhyUnnamed,
 };
 
 pub const PERIOD_NANOS: u64 = 10_101_010;
@@ -108,6 +109,7 @@ impl Builder {
                 max: std::time::Duration::from_micros(40),
                 p99: std::time::Duration::from_micros(40),
             }],
+            timeline: Some(timeline(&samples)),
             profile: Profile {
                 modules: vec![module()],
                 functions: self.functions,
@@ -127,6 +129,17 @@ impl Builder {
         recording.validate().expect("every index is in range");
         recording
     }
+}
+
+/// Spreads each row over two buckets and two threads.
+fn timeline(samples: &[SampleRow]) -> Timeline {
+    let thread = |name: &str, tid| TimelineThread { name: name.into(), tid };
+    let point =
+        |bucket, thread, row: u32, count| TimelinePoint { bucket, thread, row, count, amount: count * PERIOD_NANOS };
+    let first = (0..).zip(samples).map(|(row, sample)| point(2, 0, row, sample.count / 2));
+    let rest = (0..).zip(samples).map(|(row, sample)| point(900, 1, row, sample.count - sample.count / 2));
+    let points = first.chain(rest).filter(|point| point.count > 0).collect();
+    Timeline { bucket_nanos: 1_000_000, threads: vec![thread("guest", 41), thread("", 42)], points }
 }
 
 fn module() -> Module {

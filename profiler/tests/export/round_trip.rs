@@ -37,11 +37,23 @@ fn our_own_reader_brings_everything_back() {
     assert_eq!(read.profile.samples, recording.profile.samples);
     assert_eq!(read.profile.period_nanos, recording.profile.period_nanos);
     assert_eq!(read.host_calls, recording.host_calls);
+    assert_eq!(read.timeline, recording.timeline);
     assert_eq!(read.losses, recording.losses);
     assert_eq!(read.run, recording.run);
     assert_eq!(read.started, recording.started);
     assert_eq!(read.notes, recording.notes);
     assert_eq!(written(&read), written(&recording), "equal recordings give equal files");
+}
+
+#[test]
+fn a_timeline_that_tells_of_more_than_the_samples_is_left_out_with_a_note() {
+    let mut recording = handmade::recording();
+    let points = recording.timeline.iter_mut().flat_map(|timeline| &mut timeline.points);
+    points.take(1).for_each(|point| point.count += 1);
+    let read = read_pprof(&written(&recording)).unwrap();
+    assert_eq!(read.timeline, None);
+    assert_eq!(read.notes, ["its timeline does not fit its samples, and is not shown"]);
+    assert_eq!(read.profile.samples, recording.profile.samples);
 }
 
 #[test]

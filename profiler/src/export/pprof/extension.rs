@@ -32,6 +32,39 @@ pub(crate) struct Extension {
     /// Those that took longest in all first.
     #[prost(message, repeated, tag = "8")]
     pub host_calls: Vec<HostCall>,
+    #[prost(message, optional, tag = "9")]
+    pub timeline: Option<Timeline>,
+}
+
+/// When samples were taken. Its points are columns of equal length, in the order of buckets, threads and rows.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Timeline {
+    #[prost(uint64, tag = "1")]
+    pub bucket_nanos: u64,
+    #[prost(message, repeated, tag = "2")]
+    pub threads: Vec<TimelineThread>,
+    /// How many buckets after that of the point before.
+    #[prost(uint32, repeated, tag = "3")]
+    pub bucket_deltas: Vec<u32>,
+    #[prost(uint32, repeated, tag = "4")]
+    pub thread_indices: Vec<u32>,
+    /// The sample.
+    #[prost(uint32, repeated, tag = "5")]
+    pub rows: Vec<u32>,
+    #[prost(uint64, repeated, tag = "6")]
+    pub counts: Vec<u64>,
+    /// Nanoseconds; 0 for CPU time, of which each sample is a period.
+    #[prost(uint64, repeated, tag = "7")]
+    pub amounts: Vec<u64>,
+}
+
+/// A thread of the timeline.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct TimelineThread {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(uint32, tag = "2")]
+    pub tid: u32,
 }
 
 /// The calls of one host function.

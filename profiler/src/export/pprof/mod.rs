@@ -7,13 +7,13 @@ use std::time::Duration;
 use flate2::{Compression, GzBuilder};
 use indexmap::IndexSet;
 use prost::Message;
-use wasmscope_model::{Event, HostCallTotals, LocationId, Module, ModuleId, Place, Recording, RunReport};
+use wasmscope_model::{Event, HostCallTotals, LocationId, Module, ModuleId, Place, Recording, RunReport, Timeline};
 
 pub(crate) mod extension;
 pub(crate) mod messages;
 
 pub use extension::EXTENSION_VERSION;
-use extension::{Extension, HostCall, Loss, ModuleInfo, Run, pack_origin, place};
+use extension::{Extension, HostCall, Loss, ModuleInfo, Run, TimelineThread, pack_origin, place};
 use messages::{Function, Line, Location, Mapping, Profile, Sample, ValueType};
 
 /// Modules get address ranges of their own, this far apart: code offsets are below it.
@@ -174,7 +174,26 @@ fn extension_of(recording: &Recording) -> Extension {
         place_kinds: profile.locations.iter().map(kind).collect(),
         origins: profile.locations.iter().map(|location| pack_origin(location.origin)).collect(),
         host_calls: recording.host_calls.iter().map(host_call_of).collect(),
+        timeline: recording.timeline.as_ref().map(|timeline| timeline_of(recording, timeline)),
         started_monotonic_nanos: recording.started.map(|anchor| anchor.monotonic.monotonic_nanos()),
+    }
+}
+
+fn timeline_of(recording: &Recording, timeline: &Timeline) -> extension::Timeline {
+    let points = &timeline.points;
+    let thread =
+        |thread: &wasmscope_model::TimelineThread| TimelineThread { name: thread.name.clone(), tid: thread.tid };
+    let mut before = 0;
+    let mut delta = |bucket: u32| bucket.saturating_sub(std::mem::replace(&mut before, bucket));
+    let is_cpu = |row: u32| recording.profile.samples.get(row as usize).is_some_and(|row| row.event == Event::Cpu);
+    extension::Timeline {
+        bucket_nanos: timeline.bucket_nanos,
+        threads: timeline.threads.iter().map(thread).collect(),
+        bucket_deltas: points.iter().map(|point| delta(point.bucket)).collect(),
+        thread_indices: points.iter().map(|point| point.thread).collect(),
+        rows: points.iter().map(|point| point.row).collect(),
+        counts: points.iter().map(|point| point.count).collect(),
+        amounts: points.iter().map(|point| if is_cpu(point.row) { 0 } else { point.amount }).collect(),
     }
 }
 
