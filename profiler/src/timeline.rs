@@ -101,11 +101,10 @@ impl TimelineBuilder {
             return *index;
         }
         // All threads whose names did not fit, or are not known, share one place.
-        let others = *self.thread_index.entry(UNKNOWN_THREAD).or_insert_with(|| {
+        *self.thread_index.entry(UNKNOWN_THREAD).or_insert_with(|| {
             self.threads.push((Arc::from(""), 0));
             u16::try_from(self.threads.len() - 1).unwrap_or(u16::MAX)
-        });
-        others
+        })
     }
 
     fn make_room(&mut self) {
