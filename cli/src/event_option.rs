@@ -22,7 +22,8 @@ pub struct EventOption {
     events: Vec<Event>,
 }
 
-fn parse_event(text: &str) -> Result<Event, String> {
+/// Reads an event that recordings have.
+pub fn parse_event(text: &str) -> Result<Event, String> {
     match Event::from_name(text) {
         Some(event @ (Event::Cpu | Event::Wait | Event::Ready)) => Ok(event),
         Some(other) => Err(format!("{other} is not recorded by this version; there are: cpu, wait, ready")),

@@ -1,6 +1,7 @@
 //! The command `wasmscope`: where do WebAssembly guests spend their time?
 
 mod color;
+mod diff;
 mod event_loop;
 mod event_option;
 mod file_pattern;
@@ -11,6 +12,7 @@ mod profile;
 mod quantity;
 mod record_options;
 mod recorded_run;
+mod recording_file;
 mod report;
 mod run;
 mod terminal;
@@ -39,6 +41,7 @@ enum Verb {
     Run(run::Run),
     Profile(profile::Profile),
     Report(report::Report),
+    Diff(diff::Diff),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Verb::Run(run) => run.execute(),
         Verb::Profile(profile) => profile.execute(),
         Verb::Report(report) => report.execute(),
+        Verb::Diff(diff) => diff.execute(),
     };
     // The guest may still be running on its thread; leaving the process ends it.
     verdict.exit()

@@ -7,7 +7,6 @@ use std::time::SystemTime;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use terminal_size::{Width, terminal_size_of};
 use wasmscope_model::{Event, Recording};
 use wasmscope_profiler::export::{self, ExportError, OutputFormat, TableLayout};
 
@@ -71,9 +70,7 @@ impl OutputOptions {
 
     /// Returns the layout of the table: as wide as the terminal that it goes to.
     pub fn layout(&self, to: &impl AsFd) -> TableLayout {
-        let terminal = terminal_size_of(to).map(|(Width(columns), _)| usize::from(columns));
-        let columns = terminal.unwrap_or(TableLayout::default().columns);
-        TableLayout { rows: self.top, columns }
+        TableLayout { rows: self.top, columns: terminal::columns(to) }
     }
 
     /// Checks that each file can be written, before anything else happens. Without any, the default file is taken.

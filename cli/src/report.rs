@@ -1,15 +1,16 @@
 //! `wasmscope report`: show a recorded profile again.
 
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use wasmscope_model::Recording;
-use wasmscope_profiler::{export, import};
+use wasmscope_profiler::export;
 
 use crate::event_option::EventOption;
 use crate::output_options::OutputOptions;
+use crate::recording_file::read_recording;
 use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
 
@@ -50,9 +51,7 @@ impl Report {
     }
 
     fn run(&self) -> Result<Verdict> {
-        let bytes = read(&self.file).with_context(|| format!("failed to read {}", self.file.display()))?;
-        let recording =
-            import::read_pprof(&bytes).with_context(|| format!("cannot read {} as a profile", self.file.display()))?;
+        let recording = read_recording(&self.file)?;
         let title = title(&recording, &self.file);
         if self.output.is_empty() {
             let mut out = BufWriter::new(io::stdout().lock());
@@ -64,16 +63,6 @@ impl Report {
         let all_written = self.output.check(&title)?.write(&recording, self.event.first(), &title);
         Ok(if all_written { Verdict::GOOD } else { Verdict(i32::from(OWN_FAILURE)) })
     }
-}
-
-fn read(file: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let limit = import::MAX_PROFILE_BYTES.saturating_add(1);
-    match file.as_os_str() == "-" {
-        true => io::stdin().lock().take(limit).read_to_end(&mut bytes)?,
-        false => std::fs::File::open(file)?.take(limit).read_to_end(&mut bytes)?,
-    };
-    Ok(bytes)
 }
 
 /// Calls the profile by its first module, else by its file.

@@ -2,7 +2,11 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::sync::OnceLock;
+
+use terminal_size::{Width, terminal_size_of};
+use wasmscope_profiler::export::TableLayout;
 
 use crate::color::ColorChoice;
 
@@ -39,6 +43,12 @@ fn say(label: &str, code: &str, message: &dyn Display) {
         Some(true) => line(format_args!("\u{1b}[{code}m{label}\u{1b}[0m {message}")),
         _ => line(format_args!("{label} {message}")),
     }
+}
+
+/// Returns how wide the terminal is that `to` leads to; a usual width if it leads elsewhere.
+pub fn columns(to: &impl AsFd) -> usize {
+    let terminal = terminal_size_of(to).map(|(Width(columns), _)| usize::from(columns));
+    terminal.unwrap_or(TableLayout::default().columns)
 }
 
 /// Lets a closed pipe pass as success: `wasmscope report x.pb.gz | head` is no failure.

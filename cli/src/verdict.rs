@@ -16,6 +16,8 @@ pub struct Verdict(pub i32);
 impl Verdict {
     /// Everything went well.
     pub const GOOD: Verdict = Verdict(0);
+    /// There is something to see to.
+    pub const FINDING: Verdict = Verdict(1);
 
     /// Says what failed, and gives the code for it.
     pub fn failure(error: &anyhow::Error, code: u8) -> Self {

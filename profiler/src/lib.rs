@@ -5,11 +5,13 @@
 //! 3. [`Sampler::start`] arms a timer on each such thread. Signals write raw samples into the threads' rings.
 //! 4. A niced thread drains the rings every 20 ms and counts stacks of code offsets.
 //! 5. [`RunningSampler::stop`] hands over a [`RawRecording`]; [`RawRecording::symbolize`] gives it names and lines.
-//! 6. [`export`] writes the recording as a table, pprof, SVG or folded stacks; [`import`] reads pprof files.
+//! 6. [`export`] writes the recording as a table, pprof, SVG or folded stacks; [`import`] reads pprof files, [`diff`]
+//!    compares two.
 //!
 //! Not for: running guests (`wasmscope` does, and makes the calls of 1 and 2), reading debug information
 //! (`wasmscope-symbolizer`), code inside the signal handler (`wasmscope-signal`).
 
+pub mod diff;
 pub mod export;
 pub mod import;
 

@@ -31,16 +31,32 @@ pub fn write_file(
     overwrite: bool,
 ) -> Result<(), ExportError> {
     let format = OutputFormat::of_path(path)?;
+    write_atomically(path, overwrite, |out| write_format(recording, event, format, title, out))
+}
+
+/// As [`write_file`], with whatever `write` writes.
+///
+/// # Errors
+///
+/// As [`write_file`], and those of `write`.
+pub fn write_atomically(
+    path: &Path,
+    overwrite: bool,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
     let refused = |error: io::Error| refused(path, &error);
+    let whole = |mut out: BufWriter<&mut File>| {
+        write(&mut out)?;
+        Ok(out.flush()?)
+    };
     match destination(path, overwrite)? {
         Destination::Stream(stream) => {
-            let out = File::options().write(true).open(stream).map_err(refused)?;
-            write_format(recording, event, format, title, BufWriter::new(out)).map_err(|error| with_path(error, path))
+            let mut out = File::options().write(true).open(stream).map_err(refused)?;
+            whole(BufWriter::new(&mut out)).map_err(|error| with_path(error, path))
         }
         Destination::File(target) => {
             let mut file = temporary_beside(&target).map_err(refused)?;
-            let out = BufWriter::new(file.as_file_mut());
-            write_format(recording, event, format, title, out).map_err(|error| with_path(error, path))?;
+            whole(BufWriter::new(file.as_file_mut())).map_err(|error| with_path(error, path))?;
             // A file that is replaced keeps who may read it.
             if let Ok(replaced) = target.metadata() {
                 file.as_file().set_permissions(replaced.permissions()).map_err(refused)?;

@@ -66,7 +66,7 @@ fn without_number_at_end(mut stack: String) -> String {
 }
 
 /// Returns a function's name as a frame of a folded stack, where `;` and line ends have a meaning of their own.
-pub(super) fn frame_name(name: &str) -> String {
+pub(crate) fn frame_name(name: &str) -> String {
     let name = sanitized(name).replace(';', ",");
     if name.is_empty() { "[unnamed]".to_owned() } else { name }
 }

@@ -15,8 +15,10 @@ mod table;
 
 pub use adapters::without_adapters;
 pub use display_name::sanitized;
-pub use file::{check_writable, write_file};
+pub(crate) use display_name::without_middle as shortened;
+pub use file::{check_writable, write_atomically, write_file};
 pub use flamegraph::write_svg;
+pub(crate) use folded::frame_name as folded_frame_name;
 pub use folded::write_folded;
 pub use function_totals::{FunctionTotal, function_totals};
 pub use pprof::{EXTENSION_VERSION, write_pprof};
