@@ -32,7 +32,7 @@ cannot be read or an output not be written.";
 /// Compare two recordings.
 ///
 /// The first is brought to the pace of the second, so that another machine, load or duration makes no difference. A
-/// function is the same in both when its name and the name of its file are.
+/// function is the same in both when its name is.
 #[derive(Parser, Debug)]
 #[command(name = "diff", after_long_help = EXAMPLES)]
 pub struct Diff {

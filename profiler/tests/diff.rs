@@ -128,6 +128,23 @@ fn the_numbers_of_a_comparison_are_those_of_the_recordings() {
 }
 
 #[test]
+fn functions_are_the_same_by_name_and_by_file_only_where_a_name_has_two() {
+    let mut after = recording(&[400, 300, 300]);
+    after.profile.functions.iter_mut().for_each(|function| function.file = "/other/folder/g.c".into());
+    let comparison = compared(&recording(&[400, 300, 300]), &after);
+    assert_eq!(comparison.functions.len(), 4, "{:?}", comparison.functions);
+    let twice = |mut recording: Recording| {
+        recording.profile.functions[2] =
+            Function { file: "src/other.c".into(), ..recording.profile.functions[1].clone() };
+        recording
+    };
+    let comparison = compared(&twice(recording(&[400, 300, 300])), &twice(recording(&[400, 900, 300])));
+    let of_f0 = comparison.functions.iter().filter(|function| function.name == "f0");
+    let of_f0: Vec<_> = of_f0.map(|function| (function.file.as_str(), function.own.verdict)).collect();
+    assert_eq!(of_f0, [("other.c", Verdict::More), ("f.c", Verdict::Noise)]);
+}
+
+#[test]
 fn a_file_that_does_not_tell_its_samples_shows_no_change() {
     let without_counts = |counts: &[u64]| {
         let mut recording = recording(counts);

@@ -30,7 +30,7 @@ const LEAST_SHARE: f64 = 0.005;
 ///
 /// # Accuracy
 ///
-/// Functions are the same when name and file name are; a function that was renamed vanishes under one name and is new under
+/// Functions are the same when their names are, or name and file where a recording has several of a name; a function that was renamed vanishes under one name and is new under
 /// another. See [`Scale`] for what the comparison cannot see, and [`Verdict`] for how chance is told from change.
 #[derive(Clone, Debug)]
 pub struct Comparison {

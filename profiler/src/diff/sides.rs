@@ -1,6 +1,6 @@
 //! What two recordings say of the same functions and stacks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::RandomState;
 
 use indexmap::{IndexMap, IndexSet};
@@ -41,13 +41,16 @@ pub(super) struct Sides {
     pub(super) counts_known: bool,
 }
 
-/// What makes functions of two recordings the same: name, and file without its folder, which differs between machines.
+/// What makes functions of two recordings the same: the name; where one recording has several of a name, with the file, but
+/// without its folder, which differs between machines.
 type Key = (String, String);
 
 /// Hashed with a secret: names come from modules and files that may be made to collide.
 #[derive(Default)]
 struct Gathered {
     keys: IndexSet<Key, RandomState>,
+    /// Names that one recording has in several files.
+    ambiguous: HashSet<String>,
     functions: Vec<FunctionSides>,
     stacks: IndexMap<Vec<u32>, [Side; 2], RandomState>,
     all: [Side; 2],
@@ -56,6 +59,7 @@ struct Gathered {
 impl Sides {
     pub(super) fn of(before: &Recording, after: &Recording, event: Event) -> Self {
         let mut gathered = Gathered::default();
+        gathered.ambiguous = [before, after].into_iter().flat_map(ambiguous_names).collect();
         let mut counts_known = true;
         for (which, recording) in [before, after].into_iter().enumerate() {
             let sample = Sampling::of(recording, event);
@@ -116,8 +120,9 @@ impl Gathered {
 
     fn function(&mut self, function: Option<&Function>) -> u32 {
         let (name, file) = function.map_or(("", ""), |function| (&*function.name, &*function.file));
-        let file = file.rsplit(['/', '\\']).next().unwrap_or(file);
-        let key = (name.to_owned(), file.to_owned());
+        let file = file_name(file);
+        let told_apart = if self.ambiguous.contains(name) { file } else { "" };
+        let key = (name.to_owned(), told_apart.to_owned());
         let (index, is_new) = self.keys.insert_full(key);
         if is_new {
             let (name, file) = (name.to_owned(), file.to_owned());
@@ -125,6 +130,23 @@ impl Gathered {
         }
         u32::try_from(index).unwrap_or(u32::MAX)
     }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// Returns the names that functions of more than one file have.
+fn ambiguous_names(recording: &Recording) -> Vec<String> {
+    let mut files: HashMap<&str, &str> = HashMap::new();
+    let mut ambiguous = Vec::new();
+    for function in &recording.profile.functions {
+        let file = file_name(&function.file);
+        if *files.entry(&function.name).or_insert(file) != file {
+            ambiguous.push(function.name.clone());
+        }
+    }
+    ambiguous
 }
 
 /// How many samples a row stands for.

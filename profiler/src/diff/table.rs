@@ -106,8 +106,10 @@ fn write_basis(comparison: &Comparison, mut out: impl Write) -> io::Result<()> {
     let [before, after] = [all.before / pace.factor, all.after].map(|amount| amount_text(*event, amount));
     writeln!(
         out,
-        "{event:<8}  {before} before ({:.0} samples), {after} after ({:.0} samples)",
-        all.samples_before, all.samples_after
+        "{:<8}  {before} before ({:.0} samples), {after} after ({:.0} samples)",
+        event.name(),
+        all.samples_before,
+        all.samples_after
     )?;
     let factor = pace.factor;
     match pace.scale {

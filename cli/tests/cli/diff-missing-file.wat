@@ -1,0 +1,2 @@
+;; RUN: diff no-such.pb.gz other.pb.gz
+;; EXIT: 2

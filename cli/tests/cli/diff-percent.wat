@@ -1,0 +1,2 @@
+;; RUN: diff a.pb.gz b.pb.gz --fail-above much
+;; EXIT: 2
