@@ -25,6 +25,12 @@ pub(super) fn line_end_before(bytes: &[u8]) -> Option<Range<usize>> {
     (slashes > 0 && bytes.last() == Some(&b'n')).then_some(start..bytes.len())
 }
 
+/// Finds where the last line begins, if ends of lines are escaped.
+pub(super) fn last_line_start(bytes: &[u8]) -> usize {
+    let end = bytes.windows(2).rposition(|pair| pair == b"\\n");
+    end.map_or(0, |end| end.saturating_add(2))
+}
+
 /// Tells how many times the text around is escaped, given what stands for the end of a line in it.
 pub(super) fn levels_of(line_end: &[u8]) -> u32 {
     // One backslash, then two, then four: each time over doubles them.

@@ -2,9 +2,9 @@
 
 use wasmscope_model::{NameOrigin, ResolvedFrame, sanitized};
 
-use super::escape::escaped;
+use super::escape::{escaped, last_line_start};
 use super::known_modules::FoundPlace;
-use super::mention::{Layout, Mention, ShownFunction};
+use super::mention::{Layout, LogFormat, Mention, ShownFunction};
 use crate::demangle;
 
 /// Of a chain of inlined functions, this many are told.
@@ -85,9 +85,13 @@ fn is_shown(mention: &Mention<'_>, line: &[u8], frame: &ResolvedFrame) -> bool {
             let shown = String::from_utf8_lossy(shown);
             *shown == frame.system_name || *shown == frame.name || demangle(&shown) == frame.name
         }
+        // The index stands where the name would.
+        ShownFunction::Index(_) if matches!(mention.format, LogFormat::Numbered | LogFormat::Wamr) => false,
         ShownFunction::Index(_) | ShownFunction::Unknown => {
-            let start = mention.range.start.saturating_sub(NAME_BEFORE);
-            let before = String::from_utf8_lossy(line.get(start..mention.range.start).unwrap_or_default());
+            let before = line.get(..mention.range.start).unwrap_or_default();
+            let before = before.get(before.len().saturating_sub(NAME_BEFORE)..).unwrap_or_default();
+            let before = before.get(last_line_start(before)..).unwrap_or_default();
+            let before = String::from_utf8_lossy(before);
             has_word(&before, &frame.name) || has_word(&before, &frame.system_name)
         }
     }

@@ -162,20 +162,17 @@ impl KnownModules {
     ) -> Result<FoundPlace, WhyNotFound> {
         let known = self.modules.get_mut(index).ok_or(WhyNotFound::NotInCode)?;
         let image = self.symbolizer.module(&known.identity).ok_or(WhyNotFound::NotInCode)?;
-        let offset = match position {
-            Some(position) => Some(position.code_offset(known.code_section_start).ok_or(WhyNotFound::NotInCode)?),
-            None => None,
-        };
+        let offset = position.and_then(|position| position.code_offset(known.code_section_start));
         let there = offset.and_then(|offset| image.function_at(offset));
         let (function_index, offset) = match (function, offset) {
             (ShownFunction::Index(shown), Some(_)) if there == Some(shown) => (shown, offset),
             // The offsets of the fast interpreter are its own.
-            (ShownFunction::Index(shown), _) if offset.is_none() || format == LogFormat::Wamr => {
+            (ShownFunction::Index(shown), _) if position.is_none() || format == LogFormat::Wamr => {
                 image.body(shown).ok_or(WhyNotFound::NotInCode)?;
                 (shown, None)
             }
             (ShownFunction::Index(_), _) if there.is_some() => return Err(WhyNotFound::OtherFunction),
-            (ShownFunction::Name(shown), None) => {
+            (ShownFunction::Name(shown), _) if position.is_none() => {
                 let by_name = known.by_name.get_or_insert_with(|| functions_by_name(image));
                 let function = by_name.get(&demangled(shown)).ok_or(WhyNotFound::OtherFunction)?;
                 (function.ok_or(WhyNotFound::Ambiguous)?, None)
@@ -209,10 +206,10 @@ impl KnownModules {
         let index = place.function_index;
         let image = self.symbolizer.module(&place.module);
         let names = image.into_iter().flat_map(|image| [image.name_of(index), image.export_of(index)]).flatten();
-        let frames = resolved.frames.iter().map(|frame| frame.name.as_str());
+        let frames = resolved.frames.iter().flat_map(|frame| [&frame.name, &frame.system_name]);
         matches!(resolved.name, NameOrigin::Unnamed(_))
             || names.map(demangle).any(|name| name == shown)
-            || frames.into_iter().any(|name| name == shown)
+            || frames.into_iter().any(|name| *name == shown)
     }
 }
 

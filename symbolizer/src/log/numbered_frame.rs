@@ -138,7 +138,8 @@ fn line_start(line: &[u8], number: usize) -> Option<usize> {
     while line.get(..start)?.ends_with(b"\\t") {
         start = start.saturating_sub(2);
     }
-    (start == 0 || line_end_before(line.get(..start)?).is_some()).then_some(start)
+    let before = line.get(..start)?;
+    (start == 0 || before.ends_with(b"\"") || line_end_before(before).is_some()).then_some(start)
 }
 
 /// Makes what stands before a frame's dash: its blanks as they are, and a blank for everything else.

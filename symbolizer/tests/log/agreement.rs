@@ -45,7 +45,7 @@ fn compare(module: &[u8], name: &str) {
     let theirs = reference::resolve(&file, &offsets, folder.path());
     assert_eq!(ours.len(), theirs.len());
     let mut with_line = 0;
-    for (((_, offset), ours), theirs) in places.iter().zip(&ours).zip(&theirs) {
+    for (((index, offset), ours), theirs) in places.iter().zip(&ours).zip(&theirs) {
         // Without a line theirs may lack the name too.
         if theirs.iter().all(|frame| frame.line == 0) {
             assert!(!ours.contains(" at "), "{name} {offset:#x}: {ours}");
@@ -57,7 +57,14 @@ fn compare(module: &[u8], name: &str) {
             (line, 0) => format!(" at {}:{line}", frame.file),
             (line, column) => format!(" at {}:{line}:{column}", frame.file),
         };
-        let theirs: String = theirs.iter().map(|frame| format!("- {}{};", frame.function, place(frame))).collect();
+        let unnamed = format!("wasm-function[{index}]");
+        let called = |frame: &reference::Frame| match frame.function.is_empty() {
+            true => unnamed.clone(),
+            // The name in the source is `main`, that of the symbol not.
+            false if frame.function == "__main_argc_argv" => "main".to_owned(),
+            false => frame.function.clone(),
+        };
+        let theirs: String = theirs.iter().map(|frame| format!("- {}{};", called(frame), place(frame))).collect();
         assert_eq!(*ours, theirs, "{name} {offset:#x}");
     }
     assert!(with_line > 500, "{name}: the comparison is hollow, {with_line} lines");
