@@ -13,6 +13,7 @@ mod record_options;
 mod recorded_run;
 mod report;
 mod run;
+mod symbolize;
 mod terminal;
 mod verdict;
 
@@ -39,6 +40,7 @@ enum Verb {
     Run(run::Run),
     Profile(profile::Profile),
     Report(report::Report),
+    Symbolize(symbolize::Symbolize),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Verb::Run(run) => run.execute(),
         Verb::Profile(profile) => profile.execute(),
         Verb::Report(report) => report.execute(),
+        Verb::Symbolize(symbolize) => symbolize.execute(),
     };
     // The guest may still be running on its thread; leaving the process ends it.
     verdict.exit()
