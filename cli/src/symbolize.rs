@@ -143,7 +143,7 @@ impl Inputs {
 fn missing(word: &OsStr) -> String {
     let text = word.to_string_lossy();
     match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        true => format!("failed to read {text}; an address begins with 0x"),
+        true => format!("failed to read {text}, and an address begins with 0x"),
         false => format!("failed to read {text}"),
     }
 }
