@@ -15,6 +15,7 @@ mod recorded_run;
 mod recording_file;
 mod report;
 mod run;
+mod symbolize;
 mod terminal;
 mod verdict;
 
@@ -42,6 +43,7 @@ enum Verb {
     Profile(profile::Profile),
     Report(report::Report),
     Diff(diff::Diff),
+    Symbolize(symbolize::Symbolize),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Verb::Profile(profile) => profile.execute(),
         Verb::Report(report) => report.execute(),
         Verb::Diff(diff) => diff.execute(),
+        Verb::Symbolize(symbolize) => symbolize.execute(),
     };
     // The guest may still be running on its thread; leaving the process ends it.
     verdict.exit()

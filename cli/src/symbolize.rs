@@ -1,0 +1,247 @@
+//! `wasmscope symbolize`: say what addresses mean, alone or in a log.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, ValueEnum};
+use wasmscope::Guest;
+use wasmscope_model::{CodeOffset, sanitized};
+use wasmscope_symbolizer::{FoundPlace, KnownModules, LogSymbolizer, LogTotals, Position, WhyNotFound};
+
+use crate::terminal;
+use crate::verdict::{OWN_FAILURE, Verdict};
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmscope symbolize app.wasm < service.log
+      copies the log with functions and lines beside the addresses in it
+
+  kubectl logs -f pod | wasmscope symbolize app.wasm --symbols debug/
+      the same while it grows; app.wasm is stripped, its debug file lies in debug
+
+  wasmscope symbolize app.wasm 0x1a2b 0x1c00
+      prints functions and lines of two addresses, and what was inlined there
+
+Exit code: 0; 1 when an address of the command line lies in no function; 2 when something cannot be read.";
+
+/// Say what addresses of wasm code mean, alone or in a log.
+///
+/// Copies a log byte for byte to standard output, and inserts function, file and line where an address of wasm code stands:
+/// in backtraces of wasmtime, wasmer, WAMR, wasm3, wazero, WasmEdge and wasmscope, of browsers, Node.js and Deno; also
+/// within strings of JSON. Nothing is taken out, and what names another function than the module has there stays as it is.
+#[derive(Parser, Debug)]
+#[command(name = "symbolize", after_long_help = EXAMPLES)]
+pub struct Symbolize {
+    /// The .wasm or .wat that ran, a log, or an address such as 0x1a2b.
+    ///
+    /// Several of each may be given. A file is a guest if it begins as WebAssembly does, else a log; - is standard input,
+    /// which is read as well when there is neither a log nor an address. A frame is looked up in the guest that its line
+    /// names, by the name of the file or the module, or the end of the URL; without such a name in every one.
+    #[arg(value_name = "GUEST|LOG|ADDR")]
+    inputs: Vec<OsString>,
+
+    /// A file with debug information, or a folder of such; may be repeated.
+    ///
+    /// It serves a guest of the same code, whatever its name. One that serves none is taken for a guest itself. Of a
+    /// folder, the .wasm files are taken that lie in it directly.
+    #[arg(long, value_name = "FILE|DIR")]
+    symbols: Vec<PathBuf>,
+
+    /// A guest, where its file could be taken for something else; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    module: Vec<PathBuf>,
+
+    /// What addresses of the command line count from: file or code.
+    ///
+    /// file is the start of the file, as in backtraces of wasmtime and browsers; for a component, that of the component.
+    /// code is the start of the code section's contents, as in DWARF and llvm-symbolizer. Logs are read as each program
+    /// writes them, whatever is said here.
+    #[arg(long, value_name = "BASE", default_value = "file", hide_possible_values = true)]
+    offsets: Offsets,
+}
+
+/// What addresses count from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Offsets {
+    /// The start of the file.
+    File,
+    /// The start of the code section's contents.
+    Code,
+}
+
+/// What the words of the command line are.
+#[derive(Debug, Default)]
+struct Inputs {
+    guests: Vec<PathBuf>,
+    logs: Vec<PathBuf>,
+    /// Addresses, as they were written and as numbers.
+    addresses: Vec<(String, u64)>,
+}
+
+impl Symbolize {
+    /// Prints what is known, and tells what to exit with.
+    pub fn execute(self) -> Verdict {
+        self.run().unwrap_or_else(|error| Verdict::failure(&error, OWN_FAILURE))
+    }
+
+    fn run(&self) -> Result<Verdict> {
+        let mut inputs = Inputs::read(&self.inputs)?;
+        inputs.guests.extend(self.module.iter().cloned());
+        let mut modules = load(&inputs.guests, &self.symbols)?;
+        if modules.is_empty() {
+            bail!("no module to look addresses up in: name the guest's .wasm, or --symbols FILE|DIR");
+        }
+        if inputs.logs.is_empty() && inputs.addresses.is_empty() {
+            inputs.logs.push("-".into());
+        }
+        let mut all_found = true;
+        if !inputs.addresses.is_empty() {
+            let mut out = BufWriter::new(io::stdout().lock());
+            for (text, address) in &inputs.addresses {
+                let found = self.position(*address).map_or(Err(WhyNotFound::NotInCode), |at| modules.find_position(at));
+                all_found &= found.is_ok();
+                terminal::unless_broken_pipe(write_address(&mut out, text, &found))?;
+            }
+            terminal::unless_broken_pipe(out.flush())?;
+        }
+        let mut symbolizer = LogSymbolizer::new(modules);
+        for log in &inputs.logs {
+            copy(&mut symbolizer, log)?;
+        }
+        warn_of_rest(&symbolizer.totals());
+        Ok(Verdict(i32::from(!all_found)))
+    }
+
+    fn position(&self, address: u64) -> Option<Position> {
+        match self.offsets {
+            Offsets::File => Some(Position::InFile(address)),
+            Offsets::Code => u32::try_from(address).ok().map(CodeOffset::new).map(Position::InCode),
+        }
+    }
+}
+
+impl Inputs {
+    fn read(words: &[OsString]) -> Result<Self> {
+        let mut inputs = Self::default();
+        for word in words {
+            let text = word.to_string_lossy();
+            match text.strip_prefix("0x").map(|digits| u64::from_str_radix(digits, 16)) {
+                Some(Ok(address)) => inputs.addresses.push((text.into_owned(), address)),
+                Some(Err(_)) if !Path::new(word).exists() => {
+                    bail!("{text} is no address: it is 0x and up to 16 digits")
+                }
+                _ if is_guest(Path::new(word)).with_context(|| missing(word))? => inputs.guests.push(word.into()),
+                _ => inputs.logs.push(word.into()),
+            }
+        }
+        Ok(inputs)
+    }
+}
+
+/// Says what could not be read, and what was perhaps meant.
+fn missing(word: &OsStr) -> String {
+    let text = word.to_string_lossy();
+    match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        true => format!("failed to read {text}, and an address begins with 0x"),
+        false => format!("failed to read {text}"),
+    }
+}
+
+/// Tells guests from logs.
+fn is_guest(path: &Path) -> io::Result<bool> {
+    if path.as_os_str() == "-" {
+        return Ok(false);
+    }
+    let mut head = Vec::new();
+    File::open(path)?.take(4).read_to_end(&mut head)?;
+    let is_named = path.extension().is_some_and(|ending| ["wasm", "wat", "cwasm"].iter().any(|other| ending == *other));
+    Ok(is_named || head == b"\0asm")
+}
+
+/// Loads what logs may speak of.
+fn load(guests: &[PathBuf], symbols: &[PathBuf]) -> Result<KnownModules> {
+    let mut modules = KnownModules::new();
+    for path in guests {
+        let guest = read_module(path)?;
+        modules.add_guest(guest.name(), guest.bytes()).with_context(|| format!("cannot read {}", path.display()))?;
+    }
+    for path in symbols {
+        let is_folder = path.is_dir();
+        for file in if is_folder { modules_in(path)? } else { vec![path.clone()] } {
+            let taken = read_module(&file).and_then(|guest| Ok(modules.add_symbols(guest.name(), guest.bytes())?));
+            match taken {
+                Err(error) if is_folder => terminal::warning(format_args!("{} is left out: {error:#}", file.display())),
+                taken => taken.with_context(|| format!("cannot read {}", file.display()))?,
+            }
+        }
+    }
+    Ok(modules)
+}
+
+fn read_module(path: &Path) -> Result<Guest> {
+    let guest = Guest::load(path)?;
+    if guest.is_precompiled() {
+        bail!("{} is machine code; addresses are looked up in the .wasm that it was made from", path.display());
+    }
+    Ok(guest)
+}
+
+/// Lists the modules of a folder by name.
+fn modules_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "wasm") && file.is_file());
+    files.sort();
+    Ok(files)
+}
+
+fn copy(symbolizer: &mut LogSymbolizer, log: &Path) -> Result<()> {
+    let out = io::stdout().lock();
+    let copied = if log.as_os_str() == "-" {
+        symbolizer.copy(io::stdin().lock(), out)
+    } else {
+        let file = File::open(log).with_context(|| format!("failed to read {}", log.display()))?;
+        symbolizer.copy(file, out)
+    };
+    terminal::unless_broken_pipe(copied).with_context(|| format!("failed to copy {}", log.display()))
+}
+
+/// Writes the functions at an address, innermost first.
+fn write_address(out: &mut impl Write, text: &str, found: &Result<FoundPlace, WhyNotFound>) -> io::Result<()> {
+    let found = match found {
+        Ok(found) => found,
+        Err(WhyNotFound::Ambiguous) => return writeln!(out, "{text}: ?? (in several modules)"),
+        Err(_) => return writeln!(out, "{text}: ?? (in no function)"),
+    };
+    for (depth, frame) in found.resolved.frames.iter().enumerate() {
+        match depth {
+            0 => write!(out, "{text}: ")?,
+            _ => write!(out, "{:1$}inlined into ", "", text.len() + 2)?,
+        }
+        write!(out, "{}", sanitized(&frame.name))?;
+        match (frame.line, frame.column) {
+            (0, _) => writeln!(out)?,
+            (line, 0) => writeln!(out, " at {}:{line}", sanitized(&frame.file))?,
+            (line, column) => writeln!(out, " at {}:{line}:{column}", sanitized(&frame.file))?,
+        }
+    }
+    Ok(())
+}
+
+/// Says how much of the logs stays as it was, and why.
+fn warn_of_rest(totals: &LogTotals) {
+    let reasons = [
+        (totals.not_in_code, "in no function of a known module"),
+        (totals.other_function, "where another function lies than the one shown (is this the build that ran?)"),
+        (totals.ambiguous, "in one of several modules (name only the one that ran)"),
+    ];
+    let left: u64 = reasons.iter().map(|(count, _)| count).sum();
+    if left > 0 {
+        let parts = reasons.iter().filter(|(count, _)| *count > 0).map(|(count, reason)| format!("{count} {reason}"));
+        let parts = parts.collect::<Vec<_>>().join(", ");
+        terminal::warning(format_args!("{left} of {} addresses stay as they were: {parts}", totals.mentioned));
+    }
+}

@@ -1,0 +1,1 @@
+;; RUN: symbolize -h

@@ -1,0 +1,3 @@
+;; RUN: symbolize % 0x3g
+;; EXIT: 2
+(module)

@@ -1,0 +1,3 @@
+;; RUN: symbolize % 3ac
+;; EXIT: 2
+(module)

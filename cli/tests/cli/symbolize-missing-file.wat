@@ -1,0 +1,3 @@
+;; RUN: symbolize % nothing.log
+;; EXIT: 2
+(module)

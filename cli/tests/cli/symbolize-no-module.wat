@@ -1,0 +1,2 @@
+;; RUN: symbolize 0x3
+;; EXIT: 2
