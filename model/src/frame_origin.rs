@@ -13,6 +13,8 @@ pub struct FrameOrigin {
     pub line: LineOrigin,
     /// Where the name of the physical function comes from.
     pub name: NameOrigin,
+    /// Whether the place is only the nearest whose offset the compiler kept, whatever is known of its line.
+    pub nearest: bool,
 }
 
 /// Where a line comes from.
@@ -24,6 +26,8 @@ pub enum LineOrigin {
     Approximate,
     /// There is no line.
     Missing(WhyNoLine),
+    /// A debug file of another build says so, which the user insisted on: it may be wrong.
+    OtherBuild,
 }
 
 /// Why a frame has no line.
@@ -37,6 +41,8 @@ pub enum WhyNoLine {
     Unreadable,
     /// The frame is not code of a module.
     NotGuestCode,
+    /// The recording was kept raw: nothing was looked up yet.
+    NotLookedUp,
 }
 
 /// Where a function's name comes from.
@@ -54,6 +60,8 @@ pub enum NameOrigin {
     Marker,
     /// There is none: the function is shown by its number.
     Unnamed(WhyUnnamed),
+    /// A debug file of another build, which the user insisted on: it may be wrong.
+    OtherBuild,
 }
 
 /// Why a function has no name.
@@ -67,6 +75,8 @@ pub enum WhyUnnamed {
     Unreadable,
     /// The module's bytes were never shown to us.
     NoModule,
+    /// The recording was kept raw: nothing was looked up yet.
+    NotLookedUp,
 }
 
 impl fmt::Display for WhyNoLine {
@@ -76,6 +86,7 @@ impl fmt::Display for WhyNoLine {
             WhyNoLine::NotCovered => "the DWARF does not cover this code",
             WhyNoLine::Unreadable => "the DWARF could not be read",
             WhyNoLine::NotGuestCode => "not guest code",
+            WhyNoLine::NotLookedUp => "the recording is raw",
         })
     }
 }
@@ -87,6 +98,7 @@ impl fmt::Display for WhyUnnamed {
             WhyUnnamed::NotListed => "neither name section nor DWARF lists this function",
             WhyUnnamed::Unreadable => "the module's names could not be read",
             WhyUnnamed::NoModule => "the module's bytes are not known",
+            WhyUnnamed::NotLookedUp => "the recording is raw; `wasmscope report --symbols PLACE` looks names up",
         })
     }
 }

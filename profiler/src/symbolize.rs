@@ -175,7 +175,7 @@ impl Tables<'_> {
         let lines = lines.collect();
         let module = ModuleId(guest.module);
         let place = guest.offset.map_or(Place::Module(module), |offset| Place::Code(module, offset));
-        Location { place, origin: Some(FrameOrigin { pc, line, name }), lines }
+        Location { place, origin: Some(FrameOrigin { pc, line, name, nearest: guest.approximate }), lines }
     }
 
     fn host_call(&mut self, guest: GuestFrame) -> Location {
@@ -197,7 +197,7 @@ impl Tables<'_> {
         let system_name = name.clone();
         let function = self.function(Function { name, system_name, file: String::new(), start_line: 0 });
         let line = LineOrigin::Missing(WhyNoLine::NotGuestCode);
-        let origin = FrameOrigin { pc: PcKind::Interrupted, line, name: origin };
+        let origin = FrameOrigin { pc: PcKind::Interrupted, line, name: origin, nearest: false };
         Location { place, origin: Some(origin), lines: vec![Line { function, line: 0, column: 0 }] }
     }
 

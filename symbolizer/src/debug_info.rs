@@ -49,12 +49,12 @@ impl std::fmt::Debug for DebugInfo {
 }
 
 impl DebugInfo {
-    /// Reads the headers of all units; somewhat costly for large modules.
-    pub(crate) fn parse(image: &Rc<ModuleImage>) -> Self {
-        let parsed = Parsed::new(image.bytes().clone(), |bytes| {
-            let section = |id: SectionId| EndianSlice::new(image.debug_section(bytes, id.name()), LittleEndian);
-            let Ok(dwarf) = Dwarf::load(|id| Ok::<_, std::convert::Infallible>(section(id)));
-            Units::read(dwarf, image)
+    /// Reads the headers of all units of `dwarf`, which describe the code of `image`; somewhat costly for large modules.
+    pub(crate) fn parse(image: &Rc<ModuleImage>, dwarf: &ModuleImage) -> Self {
+        let parsed = Parsed::new(dwarf.bytes().clone(), |bytes| {
+            let section = |id: SectionId| EndianSlice::new(dwarf.debug_section(bytes, id.name()), LittleEndian);
+            let Ok(sections) = Dwarf::load(|id| Ok::<_, std::convert::Infallible>(section(id)));
+            Units::read(sections, image, dwarf.debug_bytes())
         });
         Self { parsed, image: image.clone() }
     }

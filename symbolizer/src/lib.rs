@@ -24,11 +24,14 @@
 //! [`component_modules`] reads the core modules of a component. [`LogSymbolizer`] copies logs with the addresses in them
 //! explained.
 //!
-//! Not for: finding files, native code.
+//! [`DebugFiles`] finds debug information that is kept apart from the modules.
+//!
+//! Not for: native code.
 
 mod call_graph;
 mod call_site;
 mod component_modules;
+mod debug_files;
 mod debug_info;
 mod demangle;
 mod error;
@@ -39,6 +42,7 @@ mod symbolizer;
 
 pub use call_graph::CallGraph;
 pub use component_modules::component_modules;
+pub use debug_files::{DebugFile, DebugFiles, Fit, NotFound, SearchResult, Wanted};
 pub use demangle::demangle;
 pub use error::Error;
 pub use log::{

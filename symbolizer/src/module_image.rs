@@ -33,6 +33,7 @@ pub struct ModuleImage {
     build_id: String,
     producers: Vec<String>,
     source_map: Option<String>,
+    external_debug_info: Option<String>,
 }
 
 /// Import names are cut at this many bytes each.
@@ -73,6 +74,7 @@ impl ModuleImage {
             build_id: String::new(),
             producers: Vec::new(),
             source_map: None,
+            external_debug_info: None,
         };
         for payload in Parser::new(0).parse_all(&bytes) {
             image.take(payload?)?;
@@ -148,9 +150,9 @@ impl ModuleImage {
         match section.name() {
             "build_id" => self.build_id = build_id(section.data()),
             "sourceMappingURL" => {
-                self.source_map =
-                    Some(String::from_utf8_lossy(section.data().get(1..).unwrap_or_default()).into_owned());
+                self.source_map = length_prefixed_text(section.data());
             }
+            "external_debug_info" => self.external_debug_info = length_prefixed_text(section.data()),
             "producers" => self.producers = producers(section),
             // A later section of the same name does not replace the first, as in every other reader.
             name if name.starts_with(".debug_") => {
@@ -279,6 +281,16 @@ impl ModuleImage {
         self.source_map.as_deref()
     }
 
+    /// Returns what the module says of a file with its debug information.
+    pub fn external_debug_info(&self) -> Option<&str> {
+        self.external_debug_info.as_deref()
+    }
+
+    /// Returns the contents of the `build_id` section, hexadecimal; empty when there is none.
+    pub fn build_id(&self) -> &str {
+        &self.build_id
+    }
+
     /// Returns languages and tools that the module says it was made by.
     pub fn producers(&self) -> &[String] {
         &self.producers
@@ -312,6 +324,14 @@ fn usize_range(range: &Range<u64>) -> Range<usize> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads a section that is a length and that many bytes of text.
+fn length_prefixed_text(data: &[u8]) -> Option<String> {
+    let mut reader = wasmparser::BinaryReader::new(data, 0);
+    let length = usize::try_from(reader.read_var_u32().ok()?).ok()?;
+    let text = reader.read_bytes(length).ok()?;
+    Some(String::from_utf8_lossy(text).into_owned()).filter(|text| !text.is_empty())
 }
 
 /// Reads a `build_id` section: a length and that many bytes.

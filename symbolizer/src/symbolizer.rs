@@ -10,6 +10,7 @@ use wasmscope_model::{
 
 use crate::ModuleImage;
 use crate::call_site::{Callee, call_sites};
+use crate::debug_files::{DebugFile, Fit, Wanted};
 use crate::debug_info::{Chain, DebugInfo};
 use crate::demangle::demangle;
 
@@ -27,6 +28,8 @@ pub struct Symbolizer {
 #[derive(Debug)]
 struct Known {
     image: Rc<ModuleImage>,
+    /// A file with debug information of this code, and whether it is of another build.
+    debug_file: Option<(Rc<ModuleImage>, bool)>,
     debug_info: DebugState,
     chains: HashMap<(u32, CodeOffset), Chain>,
     /// How many bytes of names and paths `chains` holds.
@@ -57,12 +60,39 @@ impl Symbolizer {
             let known = Known {
                 debug_info: if image.has_dwarf() { DebugState::Unparsed } else { DebugState::Absent },
                 image: Rc::new(image),
+                debug_file: None,
                 chains: HashMap::default(),
                 chain_bytes: 0,
                 call_sites: HashMap::default(),
             };
             self.modules.insert(known.image.identity(), known);
         }
+    }
+
+    /// Takes in a file that [`crate::DebugFiles`] found.
+    pub fn add_debug_file(&mut self, file: DebugFile) {
+        let DebugFile { identity, image, fit, .. } = file;
+        let Some(known) = self.modules.get_mut(&identity) else {
+            // Only the code of the file tells of the module, so it must be the same.
+            if fit == Fit::SameCode {
+                self.add_module(image);
+            }
+            return;
+        };
+        if image.has_dwarf() && !known.image.has_dwarf() {
+            known.debug_info = DebugState::Unparsed;
+            known.chains.clear();
+            known.chain_bytes = 0;
+        }
+        known.debug_file = Some((Rc::new(image), fit == Fit::Forced));
+    }
+
+    /// Tells what is missing: modules whose own bytes have no DWARF.
+    pub fn wanted(&self) -> Vec<Wanted> {
+        let without = self.modules.values().filter(|known| !known.image.has_dwarf() && !known.image.is_adapter());
+        let mut wanted: Vec<_> = without.map(|known| Wanted::of(&known.image)).collect();
+        wanted.sort_by_key(|wanted| wanted.identity);
+        wanted
     }
 
     /// Takes in the name of a function of a module whose bytes are not known; with the bytes it would not count.
@@ -137,7 +167,20 @@ impl Known {
             (_, Err(())) => LineOrigin::Missing(WhyNoLine::Unreadable),
             _ => LineOrigin::Missing(WhyNoLine::NotCovered),
         };
-        Resolved { frames, name, line }
+        self.marked(Resolved { frames, name, line })
+    }
+
+    /// Marks what a debug file of another build has told.
+    fn marked(&self, mut resolved: Resolved) -> Resolved {
+        if let Some((_, true)) = self.debug_file {
+            if resolved.name == NameOrigin::Dwarf {
+                resolved.name = NameOrigin::OtherBuild;
+            }
+            if matches!(resolved.line, LineOrigin::Exact | LineOrigin::Approximate) {
+                resolved.line = LineOrigin::OtherBuild;
+            }
+        }
+        resolved
     }
 
     fn chain(&mut self, function_index: u32, offset: CodeOffset) -> Chain {
@@ -145,7 +188,11 @@ impl Known {
             return chain.clone();
         }
         if matches!(self.debug_info, DebugState::Unparsed) {
-            self.debug_info = DebugState::Parsed(DebugInfo::parse(&self.image));
+            let dwarf = match &self.debug_file {
+                Some((file, _)) if !self.image.has_dwarf() => file,
+                _ => &self.image,
+            };
+            self.debug_info = DebugState::Parsed(DebugInfo::parse(&self.image, dwarf));
         }
         let chain = match &mut self.debug_info {
             DebugState::Parsed(debug_info) => debug_info.frames_at(offset, function_index),
@@ -168,11 +215,18 @@ impl Known {
     /// Names a function without DWARF.
     fn physical(&self, function_index: u32) -> (ResolvedFrame, NameOrigin) {
         let names = &self.image.names;
-        let (system_name, origin) = match (names.function(function_index), self.image.export_of(function_index)) {
-            (Some(name), _) => (name, NameOrigin::NameSection),
-            (None, Some(export)) => (export, NameOrigin::Export),
-            (None, None) => {
-                let why = match (names.unreadable, names.present || self.image.has_dwarf()) {
+        let in_file = || {
+            let (file, other_build) = self.debug_file.as_ref()?;
+            let origin = if *other_build { NameOrigin::OtherBuild } else { NameOrigin::NameSection };
+            Some((file.name_of(function_index)?, origin))
+        };
+        let own = names.function(function_index).map(|name| (name, NameOrigin::NameSection));
+        let export = || Some((self.image.export_of(function_index)?, NameOrigin::Export));
+        let (system_name, origin) = match own.or_else(in_file).or_else(export) {
+            Some(found) => found,
+            None => {
+                let has_dwarf = !matches!(self.debug_info, DebugState::Absent);
+                let why = match (names.unreadable, names.present || has_dwarf) {
                     (true, _) => WhyUnnamed::Unreadable,
                     (false, true) => WhyUnnamed::NotListed,
                     (false, false) => WhyUnnamed::NoNames,

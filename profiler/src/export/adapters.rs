@@ -60,6 +60,7 @@ fn add_stand_in(recording: &mut Recording) -> LocationId {
         pc: PcKind::Interrupted,
         line: LineOrigin::Missing(WhyNoLine::NotGuestCode),
         name: NameOrigin::Marker,
+        nearest: false,
     };
     let id = LocationId(number(profile.locations.len()));
     profile.locations.push(Location {

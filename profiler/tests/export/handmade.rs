@@ -67,20 +67,29 @@ impl Builder {
         });
         let lines = lines.collect();
         let place = Place::Code(ModuleId(0), CodeOffset::new(offset));
-        self.location(place, FrameOrigin { pc, line, name: NameOrigin::Dwarf }, lines)
+        self.location(
+            place,
+            FrameOrigin { pc, line, name: NameOrigin::Dwarf, nearest: line == LineOrigin::Approximate },
+            lines,
+        )
     }
 
     fn unnamed(&mut self, offset: u32) -> LocationId {
         let lines = vec![Line { function: self.function("wasm-function[17]", ""), line: 0, column: 0 }];
         let name = NameOrigin::Unnamed(WhyUnnamed::NotListed);
-        let origin = FrameOrigin { pc: PcKind::Interrupted, line: LineOrigin::Missing(WhyNoLine::NotCovered), name };
+        let origin = FrameOrigin {
+            pc: PcKind::Interrupted,
+            line: LineOrigin::Missing(WhyNoLine::NotCovered),
+            name,
+            nearest: false,
+        };
         self.location(Place::Code(ModuleId(0), CodeOffset::new(offset)), origin, lines)
     }
 
     fn named(&mut self, place: Place, name: &str, origin: NameOrigin) -> LocationId {
         let lines = vec![Line { function: self.function(name, ""), line: 0, column: 0 }];
         let line = LineOrigin::Missing(WhyNoLine::NotGuestCode);
-        self.location(place, FrameOrigin { pc: PcKind::Interrupted, line, name: origin }, lines)
+        self.location(place, FrameOrigin { pc: PcKind::Interrupted, line, name: origin, nearest: false }, lines)
     }
 
     pub fn marker(&mut self, marker: Marker) -> LocationId {

@@ -60,8 +60,8 @@ pub(super) struct Units<'a> {
 
 impl<'a> Units<'a> {
     /// Reads the header and first entry of each unit.
-    pub(super) fn read(dwarf: Dwarf<Slice<'a>>, image: &ModuleImage) -> Self {
-        let mut fuel = Fuel::for_bytes(image.debug_bytes());
+    pub(super) fn read(dwarf: Dwarf<Slice<'a>>, image: &ModuleImage, debug_bytes: usize) -> Self {
+        let mut fuel = Fuel::for_bytes(debug_bytes);
         let mut headers = Vec::new();
         let mut iterator = dwarf.units();
         let broken = loop {

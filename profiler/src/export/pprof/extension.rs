@@ -141,16 +141,18 @@ pub(crate) mod place {
     pub(crate) const MARKER: u32 = 4;
 }
 
-const LINES: [LineOrigin; 6] = [
+const LINES: [LineOrigin; 8] = [
     LineOrigin::Exact,
     LineOrigin::Approximate,
     LineOrigin::Missing(WhyNoLine::NoDebugInfo),
     LineOrigin::Missing(WhyNoLine::NotCovered),
     LineOrigin::Missing(WhyNoLine::Unreadable),
     LineOrigin::Missing(WhyNoLine::NotGuestCode),
+    LineOrigin::OtherBuild,
+    LineOrigin::Missing(WhyNoLine::NotLookedUp),
 ];
 
-const NAMES: [NameOrigin; 9] = [
+const NAMES: [NameOrigin; 11] = [
     NameOrigin::Dwarf,
     NameOrigin::NameSection,
     NameOrigin::Export,
@@ -160,17 +162,19 @@ const NAMES: [NameOrigin; 9] = [
     NameOrigin::Unnamed(WhyUnnamed::NotListed),
     NameOrigin::Unnamed(WhyUnnamed::Unreadable),
     NameOrigin::Unnamed(WhyUnnamed::NoModule),
+    NameOrigin::OtherBuild,
+    NameOrigin::Unnamed(WhyUnnamed::NotLookedUp),
 ];
 
-/// Packs an origin: bit 0 is set, bit 1 tells a return address, bits 8-15 the line, bits 16-23 the name.
+/// Packs an origin: bit 0 is set, bit 1 tells a return address, bit 2 a place that is only the nearest, bits 8-15 the line, bits 16-23 the name.
 pub(crate) fn pack_origin(origin: Option<FrameOrigin>) -> u32 {
-    let Some(FrameOrigin { pc, line, name }) = origin else {
+    let Some(FrameOrigin { pc, line, name, nearest }) = origin else {
         return 0;
     };
     let number = |position: Option<usize>| u32::try_from(position.unwrap_or(0)).unwrap_or(0);
     let line = number(LINES.iter().position(|other| *other == line));
     let name = number(NAMES.iter().position(|other| *other == name));
-    1 | (u32::from(pc == PcKind::ReturnAddress) << 1) | (line << 8) | (name << 16)
+    1 | (u32::from(pc == PcKind::ReturnAddress) << 1) | (u32::from(nearest) << 2) | (line << 8) | (name << 16)
 }
 
 /// Unpacks an origin; numbers of later versions are unknown.
@@ -183,6 +187,8 @@ pub(crate) fn unpack_origin(packed: u32) -> Option<FrameOrigin> {
         pc: if flags & 2 == 0 { PcKind::Interrupted } else { PcKind::ReturnAddress },
         line: *LINES.get(usize::from(line))?,
         name: *NAMES.get(usize::from(name))?,
+        // Files of before this bit tell it of lines only.
+        nearest: flags & 4 != 0 || LINES.get(usize::from(line)) == Some(&LineOrigin::Approximate),
     })
 }
 
@@ -195,7 +201,8 @@ mod tests {
         for pc in [PcKind::Interrupted, PcKind::ReturnAddress] {
             for line in LINES {
                 for name in NAMES {
-                    let origin = Some(FrameOrigin { pc, line, name });
+                    let nearest = line == LineOrigin::Approximate || name == NameOrigin::Export;
+                    let origin = Some(FrameOrigin { pc, line, name, nearest });
                     assert_eq!(unpack_origin(pack_origin(origin)), origin);
                 }
             }
