@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory};
 use wasmscope::{CommonOptions, GuestRun, NativeProfile};
 
 use crate::profile::Profile;
+use crate::symbol_options::SymbolOptions;
 
 /// The guest, and what it is given.
 #[derive(Args)]
@@ -53,6 +54,13 @@ pub struct GuestOptions {
     /// The folder is wasmscope in XDG_CACHE_HOME, or in .cache in the home folder. -C cache-config=FILE takes another.
     #[arg(long)]
     no_cache: bool,
+
+    /// Keep the recording without names and lines; `wasmscope report --symbols` looks them up, elsewhere too.
+    #[arg(long)]
+    raw: bool,
+
+    #[command(flatten)]
+    pub symbols: SymbolOptions,
 
     #[command(flatten, next_help_heading = "wasmtime's options")]
     wasmtime: CommonOptions,
@@ -132,6 +140,11 @@ impl GuestOptions {
             native_profile: self.profile,
             wasmtime: self.wasmtime.clone(),
         })
+    }
+
+    /// Tells whether a recording is left without names and lines.
+    pub fn raw(&self) -> bool {
+        self.raw
     }
 
     /// Tells whether compiled code is kept between runs.

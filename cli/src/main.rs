@@ -15,6 +15,7 @@ mod recorded_run;
 mod recording_file;
 mod report;
 mod run;
+mod symbol_options;
 mod symbolize;
 mod terminal;
 mod verdict;

@@ -3,14 +3,16 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Parser;
-use wasmscope_model::Recording;
-use wasmscope_profiler::export;
+use wasmscope_model::{CodeIdentity, Module, Recording};
+use wasmscope_profiler::{export, resolve_again};
+use wasmscope_symbolizer::{SearchResult, Symbolizer, Wanted};
 
 use crate::event_option::EventOption;
 use crate::output_options::OutputOptions;
 use crate::recording_file::read_recording;
+use crate::symbol_options::{SymbolOptions, refuse_unfit};
 use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
 
@@ -22,6 +24,9 @@ Examples:
   wasmscope report profile.pb.gz -o flame.svg -o stacks.folded
       draws a flame graph, and writes one line for each stack
 
+  wasmscope report raw.pb.gz --symbols builds/
+      looks names and lines up in the build that was recorded, wherever it lies
+
   wasmscope report profile.pb.gz -e wait -o waits.svg
       draws where the guest waited
 
@@ -31,7 +36,7 @@ Exit code: 0, or 2 when the profile cannot be read or an output not be written."
 ///
 /// Reads what `wasmscope profile` wrote, and pprof files of other tools. Without -o it prints a table.
 #[derive(Parser, Debug)]
-#[command(name = "report", after_long_help = EXAMPLES)]
+#[command(name = "report", after_long_help = EXAMPLES, mut_arg("symbols", |symbols| symbols.visible_alias("debug")))]
 pub struct Report {
     /// The profile, .pb.gz; - reads standard input.
     #[arg(value_name = "FILE")]
@@ -39,6 +44,9 @@ pub struct Report {
 
     #[command(flatten)]
     event: EventOption,
+
+    #[command(flatten)]
+    symbols: SymbolOptions,
 
     #[command(flatten)]
     output: OutputOptions,
@@ -51,7 +59,10 @@ impl Report {
     }
 
     fn run(&self) -> Result<Verdict> {
-        let recording = read_recording(&self.file)?;
+        let mut recording = read_recording(&self.file)?;
+        if self.symbols.is_given() {
+            self.look_up_again(&mut recording)?;
+        }
         let title = title(&recording, &self.file);
         if self.output.is_empty() {
             let mut out = BufWriter::new(io::stdout().lock());
@@ -63,6 +74,37 @@ impl Report {
         let all_written = self.output.check(&title)?.write(&recording, self.event.first(), &title);
         Ok(if all_written { Verdict::GOOD } else { Verdict(i32::from(OWN_FAILURE)) })
     }
+}
+
+impl Report {
+    /// Looks names and lines up in the debug files that were named.
+    fn look_up_again(&self, recording: &mut Recording) -> Result<()> {
+        let known = |module: &&Module| !module.is_adapter && module.identity != CodeIdentity::from_digest([0; 32]);
+        let wanted: Vec<_> = recording.profile.modules.iter().filter(known).map(wanted).collect();
+        if wanted.is_empty() {
+            bail!(
+                "{} does not tell which code it was recorded from, so no debug file can be found for it",
+                self.file.display()
+            );
+        }
+        let SearchResult { found, problems } = self.symbols.debug_files(None).search(&wanted);
+        refuse_unfit(&problems)?;
+        problems.iter().for_each(|problem| terminal::warning(problem));
+        for module in wanted.iter().filter(|module| !found.iter().any(|file| file.identity == module.identity)) {
+            let Wanted { name, identity, .. } = module;
+            terminal::warning(format_args!("no debug file for {} (code {identity})", export::sanitized(name)));
+        }
+        let mut symbolizer = Symbolizer::new();
+        found.into_iter().for_each(|file| symbolizer.add_debug_file(file));
+        resolve_again(recording, &mut symbolizer);
+        Ok(())
+    }
+}
+
+/// Tells what debug file is wanted for a module.
+fn wanted(module: &Module) -> Wanted {
+    let (name, build_id) = (module.name.clone(), module.build_id.clone());
+    Wanted { name, identity: module.identity, build_id, external: None }
 }
 
 /// Calls the profile by its first module, else by its file.

@@ -51,6 +51,9 @@ pub trait SymbolSource {
     /// [`NameOrigin::Unnamed`] says why it has no name.
     fn resolve(&mut self, place: &CodeLocation) -> Resolved;
 
+    /// Finds the function that covers an offset; `None` when the module is not known.
+    fn function_at(&self, module: &CodeIdentity, offset: CodeOffset) -> Option<u32>;
+
     /// Names the host function that the call at `place` goes to, such as `wasi_snapshot_preview1.fd_write`, or the
     /// instruction that asks the runtime for a service, such as `memory.grow`. `None` when the instruction there does
     /// not tell (an indirect call, an unknown module).

@@ -7,6 +7,7 @@ use wasmscope_signal::HANDLER_BUCKETS;
 
 use crate::aggregate::{Aggregate, GuestFrame};
 use crate::host_calls::CallSite;
+use crate::resolve_again::NotLookedUp;
 use crate::session::{Drained, Session};
 use crate::symbolize::{named_host_calls, symbolized};
 use crate::sys;
@@ -98,6 +99,12 @@ impl RawRecording {
             }
         }
         None
+    }
+
+    /// Returns the finished recording without names and lines, for [`crate::resolve_again`] elsewhere. Host functions have
+    /// their names: those are the modules' own.
+    pub fn kept_raw(self, source: &mut dyn SymbolSource) -> Recording {
+        self.symbolize(&mut NotLookedUp(source))
     }
 
     /// Looks up every place once, and returns the finished recording.

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmscope_model::{ByteSize, CodeIdentity, LoadedModule, Module, NativeAddress};
-use wasmscope_symbolizer::{ModuleImage, Symbolizer};
+use wasmscope_symbolizer::{DebugFiles, ModuleImage, SearchResult, Symbolizer};
 
 /// Keeps the bytes of each module as long as samples may need them: while it is loaded, and then until the recording
 /// in which it was unloaded has been symbolized.
 #[derive(Debug, Default)]
 pub(crate) struct LoadedModules {
     inner: Mutex<Inner>,
+    /// Where debug information may lie that modules do not carry.
+    debug_files: DebugFiles,
 }
 
 #[derive(Debug, Default)]
@@ -69,6 +71,34 @@ impl KeptCode {
 const MAX_UNLOADED: usize = 1024;
 
 impl LoadedModules {
+    pub(crate) fn new(debug_files: DebugFiles) -> Self {
+        Self { inner: Mutex::default(), debug_files }
+    }
+
+    /// Adds what lies elsewhere to a symbolizer, and returns what the user should know.
+    pub(crate) fn add_debug_files(&self, symbolizer: &mut Symbolizer) -> Vec<String> {
+        if self.debug_files.is_empty() {
+            return Vec::new();
+        }
+        let SearchResult { found, problems } = self.debug_files.search(&symbolizer.wanted());
+        found.into_iter().for_each(|file| symbolizer.add_debug_file(file));
+        let mut notes: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        if self.has_symbol_places() {
+            let still = symbolizer.wanted();
+            notes.extend(
+                still
+                    .iter()
+                    .map(|wanted| format!("no debug file was found for {} (code {})", wanted.name, wanted.identity)),
+            );
+        }
+        notes
+    }
+
+    /// Tells whether the user named places with debug files.
+    pub(crate) fn has_symbol_places(&self) -> bool {
+        self.debug_files.has_named_places()
+    }
+
     pub(crate) fn load(&self, start: NativeAddress, code: KeptCode) {
         self.lock().loaded.insert(start, Arc::new(code));
     }

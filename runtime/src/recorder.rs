@@ -124,9 +124,17 @@ impl Recorder {
     }
 
     fn symbolize(&self, raw: RawRecording) -> Recording {
-        let mut recording = raw.symbolize(&mut self.shared.modules.symbolizer_after_cut());
+        let mut symbolizer = self.shared.modules.symbolizer_after_cut();
+        let mut notes = self.shared.notes.all();
+        let mut recording = match self.shared.keeps_raw {
+            true => raw.kept_raw(&mut symbolizer),
+            false => {
+                notes.extend(self.shared.modules.add_debug_files(&mut symbolizer));
+                raw.symbolize(&mut symbolizer)
+            }
+        };
         if let Some(run) = &mut recording.run {
-            run.notes.extend(self.shared.notes.all());
+            run.notes.extend(notes);
         }
         recording
     }

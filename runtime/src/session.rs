@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wasmscope_model::{EngineKind, LoadedModule};
 use wasmscope_profiler::export::sanitized;
 use wasmscope_profiler::{CodeRegistry, SamplerConfig};
-use wasmscope_symbolizer::ModuleImage;
+use wasmscope_symbolizer::{DebugFiles, ModuleImage};
 use wasmtime::component::Component;
 use wasmtime::{CallHook, Config, Engine, Inlining, Module, Store, StoreContextMut, WasmBacktraceDetails};
 
@@ -50,6 +50,8 @@ pub(crate) struct Shared {
     probes: Probes,
     /// The engine, if its epochs make the samples rather than signals.
     pub(crate) by_epochs: Option<Engine>,
+    /// Whether recordings are left without names and lines.
+    pub(crate) keeps_raw: bool,
 }
 
 /// Makes a [`ProfileSession`].
@@ -60,11 +62,20 @@ pub struct SessionBuilder {
     user_cache: bool,
     sampling: bool,
     sampled_by: EngineKind,
+    debug_files: DebugFiles,
+    keeps_raw: bool,
 }
 
 impl Default for SessionBuilder {
     fn default() -> Self {
-        Self { config: None, user_cache: false, sampling: true, sampled_by: EngineKind::Signal }
+        Self {
+            config: None,
+            user_cache: false,
+            sampling: true,
+            sampled_by: EngineKind::Signal,
+            debug_files: DebugFiles::default(),
+            keeps_raw: false,
+        }
     }
 }
 
@@ -99,13 +110,27 @@ impl SessionBuilder {
         self
     }
 
+    /// Looks for debug information that modules do not carry in these places, when a recording is made.
+    pub fn debug_files(mut self, files: DebugFiles) -> Self {
+        self.debug_files = files;
+        self
+    }
+
+    /// Leaves recordings without names and lines, which costs nothing here; `wasmscope report --symbols` looks them up
+    /// elsewhere.
+    pub fn keep_raw(mut self, raw: bool) -> Self {
+        self.keeps_raw = raw;
+        self
+    }
+
     /// Makes the session.
     ///
     /// # Errors
     ///
     /// When wasmtime does not take the configuration.
     pub fn build(self) -> Result<ProfileSession, Error> {
-        let (registry, modules, notes) = (CodeRegistry::new(), Arc::<LoadedModules>::default(), Notes::default());
+        let (registry, notes) = (CodeRegistry::new(), Notes::default());
+        let modules = Arc::new(LoadedModules::new(self.debug_files));
         let mut config = self.config.unwrap_or_default();
         config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
         if self.sampling {
@@ -135,7 +160,7 @@ impl SessionBuilder {
             notes.add(without_host_route(&reason));
         }
         let by_epochs = (self.sampling && self.sampled_by == EngineKind::Epoch).then(|| engine.clone());
-        let shared = Arc::new(Shared { registry, modules, notes, probes, by_epochs });
+        let shared = Arc::new(Shared { registry, modules, notes, probes, by_epochs, keeps_raw: self.keeps_raw });
         Ok(ProfileSession { engine, shared, explicit: Mutex::default(), sampling: self.sampling })
     }
 }
@@ -247,11 +272,14 @@ impl ProfileSession {
         }
         let own = || guest.modules().iter().filter(|image| !image.is_adapter());
         // One module with debug information is what the component was made of; interpreters and libraries come without.
-        if let Some(image) = own().next().filter(|_| !own().any(ModuleImage::has_dwarf)) {
+        let lacks_lines = !own().any(|image| image.has_dwarf() || image.external_debug_info().is_some());
+        let is_looked_up_later = self.shared.keeps_raw || self.shared.modules.has_symbol_places();
+        if let Some(image) = own().next().filter(|_| lacks_lines && !is_looked_up_later) {
             let instead = if image.source_map().is_some() { " (its source map is not read)" } else { "" };
             let names = if own().any(ModuleImage::has_names) { "" } else { " and no function names" };
             self.shared.notes.add(format!(
-                "{name} has no debug information{names}, so there are no source lines{instead}; build it with -g"
+                "{name} has no debug information{names}, so there are no source lines{instead}; build it with -g, or name the \
+                 unstripped build by --symbols"
             ));
         }
         if own().flat_map(ModuleImage::producers).any(|producer| producer.contains("Go cmd/compile")) {

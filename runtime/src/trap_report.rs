@@ -46,8 +46,13 @@ pub struct TrapFrame {
 impl TrapReport {
     /// Collects what an error of wasmtime's tells about the modules of a session.
     ///
-    /// `image_of` finds the module of a frame, given its offset in the file.
-    pub(crate) fn new(error: &wasmtime::Error, image_of: &ImageOf<'_>) -> Self {
+    /// `image_of` finds the module of a frame, given its offset in the file; `add_debug_files` adds to a symbolizer that knows
+    /// these modules what they lack.
+    pub(crate) fn new(
+        error: &wasmtime::Error,
+        image_of: &ImageOf<'_>,
+        add_debug_files: impl FnOnce(&mut Symbolizer),
+    ) -> Self {
         let explanation = error.downcast_ref::<Trap>().and_then(|trap| explanation(*trap));
         let message = message_of(error);
         let mut report =
@@ -56,22 +61,28 @@ impl TrapReport {
             return report;
         };
         let mut symbolizer = Symbolizer::new();
-        for (number, frame) in backtrace.frames().iter().enumerate() {
-            report.add(number, frame, image_of, &mut symbolizer);
+        let images: Vec<_> = backtrace
+            .frames()
+            .iter()
+            .map(|frame| image_of(frame, frame.module_offset().map(|offset| offset as u64)))
+            .collect();
+        images.iter().flatten().for_each(|image| symbolizer.add_module(image.clone()));
+        add_debug_files(&mut symbolizer);
+        for (number, (frame, image)) in backtrace.frames().iter().zip(&images).enumerate() {
+            report.add(number, frame, image.as_ref(), &mut symbolizer);
         }
         report.cut = backtrace.frames().len() >= crate::session::MAX_BACKTRACE_FRAMES.get();
         report
     }
 
-    fn add(&mut self, number: usize, frame: &FrameInfo, image_of: &ImageOf<'_>, symbolizer: &mut Symbolizer) {
+    fn add(&mut self, number: usize, frame: &FrameInfo, image: Option<&ModuleImage>, symbolizer: &mut Symbolizer) {
         let file_offset = frame.module_offset().map(|offset| offset as u64);
-        let Some(image) = image_of(frame, file_offset) else {
+        let Some(image) = image else {
             let name = frame.func_name().map(|name| wasmscope_symbolizer::demangle(name).into_owned());
             let function = name.unwrap_or_else(|| format!("wasm-function[{}]", frame.func_index()));
             self.frames.push(TrapFrame { number, function, inlined: false, place: String::new() });
             return;
         };
-        symbolizer.add_module(image.clone());
         let start = image.code_section_start().get();
         let offset = file_offset.and_then(|offset| CodeOffset::from_file_offset(offset, start));
         let (module, function_index) = (image.identity(), frame.func_index());

@@ -14,6 +14,9 @@ use crate::debug_files::{DebugFile, Fit, Wanted};
 use crate::debug_info::{Chain, DebugInfo};
 use crate::demangle::demangle;
 
+/// Marks names from a debug file of another build, in every format.
+const OTHER_BUILD: &str = " [other build]";
+
 /// When the names and paths of resolved places take more than this, the places are forgotten, to be looked up again.
 const MAX_CHAIN_BYTES: usize = 64 << 20;
 
@@ -57,15 +60,7 @@ impl Symbolizer {
             !known.image.has_dwarf() && (image.has_dwarf() || (image.has_names() && !known.image.has_names()))
         });
         if better {
-            let known = Known {
-                debug_info: if image.has_dwarf() { DebugState::Unparsed } else { DebugState::Absent },
-                image: Rc::new(image),
-                debug_file: None,
-                chains: HashMap::default(),
-                chain_bytes: 0,
-                call_sites: HashMap::default(),
-            };
-            self.modules.insert(known.image.identity(), known);
+            self.modules.insert(image.identity(), Known::new(image));
         }
     }
 
@@ -73,9 +68,11 @@ impl Symbolizer {
     pub fn add_debug_file(&mut self, file: DebugFile) {
         let DebugFile { identity, image, fit, .. } = file;
         let Some(known) = self.modules.get_mut(&identity) else {
-            // Only the code of the file tells of the module, so it must be the same.
-            if fit == Fit::SameCode {
-                self.add_module(image);
+            // Only the code of the file tells of the module, so it must be the same, or be taken for the same.
+            if matches!(fit, Fit::SameCode | Fit::Forced) {
+                let mut known = Known::new(image);
+                known.debug_file = (fit == Fit::Forced).then(|| (known.image.clone(), true));
+                self.modules.insert(identity, known);
             }
             return;
         };
@@ -89,7 +86,8 @@ impl Symbolizer {
 
     /// Tells what is missing: modules whose own bytes have no DWARF.
     pub fn wanted(&self) -> Vec<Wanted> {
-        let without = self.modules.values().filter(|known| !known.image.has_dwarf() && !known.image.is_adapter());
+        let lacks = |known: &&Known| matches!(known.debug_info, DebugState::Absent) && !known.image.is_adapter();
+        let without = self.modules.values().filter(lacks);
         let mut wanted: Vec<_> = without.map(|known| Wanted::of(&known.image)).collect();
         wanted.sort_by_key(|wanted| wanted.identity);
         wanted
@@ -121,6 +119,10 @@ impl SymbolSource for Symbolizer {
         known.resolve(place)
     }
 
+    fn function_at(&self, module: &CodeIdentity, offset: CodeOffset) -> Option<u32> {
+        self.modules.get(module)?.image.function_at(offset)
+    }
+
     fn host_call(&mut self, place: &CodeLocation) -> Option<String> {
         let known = self.modules.get_mut(&place.module)?;
         if place.approximate {
@@ -131,6 +133,17 @@ impl SymbolSource for Symbolizer {
 }
 
 impl Known {
+    fn new(image: ModuleImage) -> Self {
+        Self {
+            debug_info: if image.has_dwarf() { DebugState::Unparsed } else { DebugState::Absent },
+            image: Rc::new(image),
+            debug_file: None,
+            chains: HashMap::default(),
+            chain_bytes: 0,
+            call_sites: HashMap::default(),
+        }
+    }
+
     fn resolve(&mut self, place: &CodeLocation) -> Resolved {
         let chain = match place.offset {
             Some(offset) => self.chain(place.function_index, offset),
@@ -172,12 +185,18 @@ impl Known {
 
     /// Marks what a debug file of another build has told.
     fn marked(&self, mut resolved: Resolved) -> Resolved {
-        if let Some((_, true)) = self.debug_file {
-            if resolved.name == NameOrigin::Dwarf {
+        if let Some((file, true)) = &self.debug_file {
+            // Where nothing else is known of the module, every name is the other build's.
+            let is_all_there_is = Rc::ptr_eq(file, &self.image);
+            let from_sections = matches!(resolved.name, NameOrigin::NameSection | NameOrigin::Export);
+            if resolved.name == NameOrigin::Dwarf || (is_all_there_is && from_sections) {
                 resolved.name = NameOrigin::OtherBuild;
             }
             if matches!(resolved.line, LineOrigin::Exact | LineOrigin::Approximate) {
                 resolved.line = LineOrigin::OtherBuild;
+            }
+            if resolved.name == NameOrigin::OtherBuild || resolved.line == LineOrigin::OtherBuild {
+                resolved.frames.iter_mut().for_each(|frame| frame.name.push_str(OTHER_BUILD));
             }
         }
         resolved

@@ -157,7 +157,9 @@ fn another_build_is_refused_with_both_identities_and_marked_where_it_is_forced()
     assert_eq!(forced.found[0].fit, Fit::Forced);
     let resolved = all_functions(&mut symbolizer, &image);
     assert!(resolved.iter().any(|resolved| resolved.line == LineOrigin::OtherBuild));
-    for Resolved { name, line, .. } in resolved {
+    for Resolved { name, line, frames } in resolved {
+        let is_told = name == NameOrigin::OtherBuild || line == LineOrigin::OtherBuild;
+        assert_eq!(frames.iter().all(|frame| frame.name.ends_with(" [other build]")), is_told);
         assert!(!matches!(name, NameOrigin::Dwarf | NameOrigin::NameSection), "{name:?}");
         assert!(!matches!(line, LineOrigin::Exact | LineOrigin::Approximate), "{line:?}");
     }

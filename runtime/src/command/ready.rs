@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use wasmtime::{Module, Store, Trap};
+use wasmtime::{FrameInfo, Module, Store, Trap};
 use wasmtime_wasi::I32Exit;
 
 use super::core_module::Entry;
@@ -114,7 +114,7 @@ impl ReadyGuest {
         if let Some(exit) = error.downcast_ref::<I32Exit>() {
             return GuestEnd::Exited(exit.0);
         }
-        let mut report = TrapReport::new(&error, &|frame, file_offset| {
+        let image_of = |frame: &FrameInfo, file_offset: Option<u64>| {
             let kept = self.shared.modules.at(start_of(frame.module()));
             let sampled = file_offset.and_then(|offset| kept.as_ref()?.module_at(offset)?.image.clone());
             // In a plain run nothing was kept, and the guest is read now.
@@ -124,7 +124,10 @@ impl ReadyGuest {
                 let guest = if of_guest { &self.guest } else { &other?.2 };
                 guest.modules().iter().find(|image| file_offset.is_some_and(|at| image.has_code_at(at))).cloned()
             })
-        });
+        };
+        // What is wrong with debug files was told before the guest ran.
+        let mut report =
+            TrapReport::new(&error, &image_of, |symbolizer| drop(self.shared.modules.add_debug_files(symbolizer)));
         report.last_words = panic_message(&self.store.data().stderr.text());
         if !error.is::<Trap>() {
             return GuestEnd::Failed(report);

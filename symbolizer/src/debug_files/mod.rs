@@ -51,6 +51,11 @@ impl Wanted {
         let external = image.external_debug_info().map(str::to_owned);
         Self { name, identity: image.identity(), build_id: image.build_id().to_owned(), external }
     }
+
+    /// Calls the module by another name.
+    pub fn named(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
 }
 
 /// A file that was found for a module.
@@ -84,7 +89,7 @@ pub enum Fit {
 #[non_exhaustive]
 pub enum NotFound {
     /// The user named a file, and it is another build's.
-    #[error("{} is of another build: its code is {found}, and that of {module} is {wanted}; --force takes it all the same", path.display())]
+    #[error("{} is of another build: its code is {found}, and that of {module} is {wanted}; --force-symbols takes it all the same", path.display())]
     OtherBuild {
         /// The file.
         path: PathBuf,
@@ -151,6 +156,11 @@ impl DebugFiles {
     /// Tells whether there is any place to look at.
     pub fn is_empty(&self) -> bool {
         self.named.is_empty() && self.beside.is_none()
+    }
+
+    /// Tells whether the user named any place.
+    pub fn has_named_places(&self) -> bool {
+        !self.named.is_empty()
     }
 
     /// Reads the places, and finds the best file for each module: the one with DWARF, else with names.
