@@ -17,6 +17,11 @@ fn is_harmful(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
 }
 
+/// Returns a name as outputs show it: harmless, and not empty.
+pub(super) fn shown_name(name: &str) -> Cow<'_, str> {
+    if name.is_empty() { Cow::Borrowed("[unnamed]") } else { sanitized(name) }
+}
+
 /// Shortens a text to `width` characters by leaving out its middle.
 pub(crate) fn without_middle(text: &str, width: usize) -> Cow<'_, str> {
     let length = text.chars().count();

@@ -1,0 +1,134 @@
+//! Nested slices from one sample after another.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+use wasmscope_model::{Event, FunctionId, Line, Recording, SampleRow};
+
+use super::{PID, TraceEvent, TraceWriter, micros};
+use crate::export::display_name::{sanitized, shown_name};
+use crate::export::folded::NO_STACK;
+use crate::export::frame_kind::FrameKind;
+use crate::export::tracks::{Track, Tracks};
+
+/// What makes two frames one slice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    /// `None` stands for a stack without any frame.
+    function: Option<FunctionId>,
+    kind: FrameKind,
+}
+
+/// A slice that has begun.
+struct Open {
+    key: Key,
+    own: u64,
+    /// The weight of slices within it that have ended.
+    within: u64,
+}
+
+/// Writes the slices of one track.
+pub(super) fn write<W: Write>(
+    recording: &Recording,
+    tracks: &Tracks<'_>,
+    track: &Track,
+    tid: u32,
+    trace: &mut TraceWriter<W>,
+) -> io::Result<()> {
+    let mut slices = Slices { recording, tid, weigh: weigh_by(recording, track.event), open: Vec::new(), trace };
+    let mut ended = 0;
+    for span in tracks.spans(track) {
+        let Some(row) = span.as_row(recording) else { continue };
+        if span.start_nanos > ended {
+            slices.close_to(0, ended)?;
+        }
+        slices.show(&row, span.start_nanos)?;
+        ended = span.end_nanos;
+    }
+    slices.close_to(0, ended)
+}
+
+/// How much a sample weighs, and what that is called.
+type Weigh = (fn(&SampleRow) -> u64, &'static str);
+
+fn weigh_by(recording: &Recording, event: Event) -> Weigh {
+    match event {
+        Event::Cpu => (|row| row.count, "samples"),
+        _ if recording.total_amount(event) == 0 => (|row| row.count, "samples"),
+        Event::Wait | Event::Ready => (|row| row.amount, "nanoseconds"),
+        Event::Alloc | Event::Live => (|row| row.amount, "bytes"),
+    }
+}
+
+struct Slices<'t, W> {
+    recording: &'t Recording,
+    tid: u32,
+    weigh: Weigh,
+    open: Vec<Open>,
+    trace: &'t mut TraceWriter<W>,
+}
+
+impl<W: Write> Slices<'_, W> {
+    /// Goes on with the slices that the stack shares with the one before it, ends the others, and begins new ones.
+    fn show(&mut self, row: &SampleRow, at_nanos: u64) -> io::Result<()> {
+        let recording = self.recording;
+        let frames = || {
+            recording.stack(row.stack).rev().flat_map(|location| {
+                let lines = location.lines.iter().enumerate().rev();
+                lines.map(|(depth, line)| (FrameKind::of(location, depth), line))
+            })
+        };
+        let key = |(kind, line): (FrameKind, &Line)| Key { function: Some(line.function), kind };
+        let same = self.open.iter().zip(frames().map(key)).take_while(|(open, key)| open.key == *key).count();
+        let is_bare = frames().next().is_none();
+        if !(is_bare && self.open.last().is_some_and(|open| open.key.function.is_none())) {
+            self.close_to(same, at_nanos)?;
+            if is_bare {
+                self.begin(Key { function: None, kind: FrameKind::Marker }, None, at_nanos)?;
+            }
+        }
+        for frame in frames().skip(same) {
+            self.begin(key(frame), Some(frame.1), at_nanos)?;
+        }
+        if let Some(innermost) = self.open.last_mut() {
+            innermost.own = innermost.own.saturating_add((self.weigh.0)(row));
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, key: Key, line: Option<&Line>, at_nanos: u64) -> io::Result<()> {
+        self.open.push(Open { key, own: 0, within: 0 });
+        let function = line.and_then(|line| self.recording.profile.functions.get(line.function.0 as usize));
+        let name = function.map_or(Cow::Borrowed(NO_STACK), |function| shown_name(&function.name));
+        let file = function.map_or("", |function| &function.file);
+        let place = match line {
+            _ if file.is_empty() => None,
+            Some(Line { line, column, .. }) if *line > 0 && *column > 0 => {
+                Some(format!("{}:{line}:{column}", sanitized(file)))
+            }
+            Some(Line { line, .. }) if *line > 0 => Some(format!("{}:{line}", sanitized(file))),
+            _ => Some(sanitized(file).into_owned()),
+        };
+        // Where it was first seen; it may have gone on to other lines.
+        let args = place.map_or(Value::Null, |place| json!({ "first at": place }));
+        let (ts, cat) = (Some(micros(at_nanos)), Some(key.kind.name()));
+        self.trace.write(&TraceEvent { ph: 'B', pid: PID, tid: self.tid, ts, cat, name: Some(name), s: None, args })
+    }
+
+    /// Ends slices, innermost first, until so many are left.
+    fn close_to(&mut self, depth: usize, at_nanos: u64) -> io::Result<()> {
+        while self.open.len() > depth {
+            let Some(ended) = self.open.pop() else { break };
+            let whole = ended.own.saturating_add(ended.within);
+            if let Some(parent) = self.open.last_mut() {
+                parent.within = parent.within.saturating_add(whole);
+            }
+            let (ts, unit) = (Some(micros(at_nanos)), self.weigh.1);
+            let args = json!({ unit: whole, "self": ended.own });
+            let tid = self.tid;
+            self.trace.write(&TraceEvent { ph: 'E', pid: PID, tid, ts, cat: None, name: None, s: None, args })?;
+        }
+        Ok(())
+    }
+}
