@@ -18,6 +18,7 @@ mod off_cpu;
 mod perfetto;
 mod pprof;
 mod speedscope;
+mod stack_order;
 mod table;
 mod tracks;
 

@@ -33,7 +33,7 @@ pub fn write_speedscope(
     title: &str,
     mut out: impl Write,
 ) -> Result<(), ExportError> {
-    let tracks = Tracks::new(recording);
+    let tracks = Tracks::new(recording, 1);
     if tracks.list().is_empty() {
         return Err(ExportError::Empty);
     }

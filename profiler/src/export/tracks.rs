@@ -1,8 +1,12 @@
 //! A recording by thread and event, each in the order of time.
+//!
+//! Samples of one bucket have one time; among them they are sorted by stack, so that what is alike lies side by side.
 
 use std::ops::Range;
 
 use wasmscope_model::{Event, Recording, SampleRow, TimelinePoint};
+
+use super::stack_order::StackOrder;
 
 /// What one thread did of one event, or what has no time.
 pub(super) struct Track {
@@ -56,18 +60,28 @@ impl Span {
 /// All of a recording's samples, in tracks.
 pub(super) struct Tracks<'r> {
     recording: &'r Recording,
+    stacks: StackOrder<'r>,
     list: Vec<Track>,
+    /// How many of the timeline's buckets are taken together.
+    widen: u32,
     /// Positions of the timeline's points, by thread, event and time.
     order: Vec<u32>,
     duration_nanos: u64,
 }
 
 impl<'r> Tracks<'r> {
-    pub(super) fn new(recording: &'r Recording) -> Self {
-        let order = order_of_points(recording);
+    /// Sorts a recording's samples. So many buckets of its timeline, at least one, are taken for one.
+    pub(super) fn new(recording: &'r Recording, widen: u32) -> Self {
+        let widen = widen.max(1);
+        let stacks = StackOrder::new(recording);
+        let order = order_of_points(recording, &stacks, widen);
         let mut list = tracks_of_threads(recording, &order);
-        list.extend(tracks_without_time(recording));
-        Self { recording, list, order, duration_nanos: duration_nanos(recording) }
+        list.extend(tracks_without_time(recording, &stacks));
+        Self { recording, stacks, list, widen, order, duration_nanos: duration_nanos(recording) }
+    }
+
+    pub(super) fn stacks(&self) -> &StackOrder<'r> {
+        &self.stacks
     }
 
     pub(super) fn list(&self) -> &[Track] {
@@ -93,8 +107,9 @@ impl<'r> Tracks<'r> {
             (Source::Points(range), Some(timeline)) => {
                 let order = self.order.get(range.clone()).unwrap_or_default();
                 let is_cpu = track.event == Event::Cpu;
-                let buckets =
-                    Buckets { points: &timeline.points, order, width: timeline.bucket_nanos.max(1), is_cpu, ended: 0 };
+                let width = timeline.bucket_nanos.max(1).saturating_mul(u64::from(self.widen));
+                let points = &timeline.points;
+                let buckets = Buckets { points, order, widen: self.widen, width, is_cpu, ended: 0 };
                 Box::new(buckets.flat_map(|(window, positions)| {
                     side_by_side(window, weights(&timeline.points, positions), weights(&timeline.points, positions))
                 }))
@@ -109,6 +124,7 @@ impl<'r> Tracks<'r> {
 struct Buckets<'t> {
     points: &'t [TimelinePoint],
     order: &'t [u32],
+    widen: u32,
     width: u64,
     is_cpu: bool,
     /// Where the bucket before ended.
@@ -119,7 +135,7 @@ impl<'t> Iterator for Buckets<'t> {
     type Item = (Range<u64>, &'t [u32]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let bucket_of = |position: &u32| self.points.get(*position as usize).map(|point| point.bucket);
+        let bucket_of = |position: &u32| self.points.get(*position as usize).map(|point| point.bucket / self.widen);
         let bucket = bucket_of(self.order.first()?)?;
         let length = self.order.iter().take_while(|position| bucket_of(position) == Some(bucket)).count();
         let (now, later) = self.order.split_at_checked(length)?;
@@ -175,18 +191,18 @@ fn side_by_side<'t>(
     }))
 }
 
-fn order_of_points(recording: &Recording) -> Vec<u32> {
+fn order_of_points(recording: &Recording, stacks: &StackOrder<'_>, widen: u32) -> Vec<u32> {
     let Some(timeline) = &recording.timeline else { return Vec::new() };
     let key = |position: u32| {
         let point = timeline.points.get(position as usize)?;
         let row = recording.profile.samples.get(point.row as usize)?;
         timeline.threads.get(point.thread as usize)?;
-        (point.count > 0 || point.amount > 0).then_some((point.thread, row.event, point.bucket))
+        let rank = stacks.rank(row.stack);
+        (point.count > 0 || point.amount > 0).then_some((point.thread, row.event, point.bucket / widen, rank))
     };
     let length = u32::try_from(timeline.points.len()).unwrap_or(u32::MAX);
     let mut order: Vec<u32> = (0..length).filter(|position| key(*position).is_some()).collect();
-    // A stable sort: points of one bucket stay as they are.
-    order.sort_by_key(|position| key(*position));
+    order.sort_by_cached_key(|position| key(*position));
     order
 }
 
@@ -216,7 +232,7 @@ fn tracks_of_threads(recording: &Recording, order: &[u32]) -> Vec<Track> {
 }
 
 /// Returns what no point of the timeline accounts for, a track an event.
-fn tracks_without_time(recording: &Recording) -> impl Iterator<Item = Track> {
+fn tracks_without_time(recording: &Recording, stacks: &StackOrder<'_>) -> impl Iterator<Item = Track> {
     let rows = &recording.profile.samples;
     let mut left: Vec<(u64, u64)> = rows.iter().map(|row| (row.count, row.amount)).collect();
     for point in recording.timeline.iter().flat_map(|timeline| &timeline.points) {
@@ -228,7 +244,8 @@ fn tracks_without_time(recording: &Recording) -> impl Iterator<Item = Track> {
     Event::ALL.into_iter().filter_map(move |event| {
         let of_event = (0..).zip(rows).zip(&left).filter(|((_, row), _)| row.event == event);
         let weights = of_event.map(|((row, _), (count, amount))| Weight { row, count: *count, amount: *amount });
-        let weights: Vec<Weight> = weights.filter(|weight| weight.share() > 0).collect();
+        let mut weights: Vec<Weight> = weights.filter(|weight| weight.share() > 0).collect();
+        weights.sort_by_key(|weight| rows.get(weight.row as usize).and_then(|row| stacks.rank(row.stack)));
         let name = if recording.timeline.is_some() { "at unknown times" } else { "all threads, times unknown" };
         if weights.is_empty() {
             return None;

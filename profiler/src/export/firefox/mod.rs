@@ -20,11 +20,9 @@ use super::tracks::Tracks;
 mod cpu_counter;
 mod frame_tables;
 mod host_calls;
-mod stack_order;
 mod thread;
 
 use cpu_counter::CpuCounter;
-use stack_order::StackOrder;
 use thread::{Thread, Whole};
 
 /// The version of the format.
@@ -40,11 +38,11 @@ const PID: &str = "1";
 ///
 /// [`ExportError::Empty`] when there is no sample at all; nothing is written then. Otherwise when `out` fails.
 pub fn write_firefox(recording: &Recording, event: Event, title: &str, mut out: impl Write) -> Result<(), ExportError> {
-    let tracks = Tracks::new(recording);
+    let tracks = Tracks::new(recording, 1);
     if tracks.list().is_empty() {
         return Err(ExportError::Empty);
     }
-    let whole = Whole { recording, tracks, stacks: StackOrder::new(recording), title };
+    let whole = Whole { recording, tracks, title };
     serde_json::to_writer(&mut out, &Profile { whole, event }).map_err(std::io::Error::from)?;
     writeln!(out)?;
     Ok(out.flush()?)

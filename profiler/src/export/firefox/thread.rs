@@ -9,17 +9,16 @@ use wasmscope_model::{Event, LocationId, Recording, StackId};
 
 use super::frame_tables::FrameTables;
 use super::host_calls::Markers;
-use super::stack_order::{Node, StackOrder};
 use super::{PID, millis};
 use crate::export::display_name::sanitized;
 use crate::export::json_column::Column;
+use crate::export::stack_order::{Node, StackOrder};
 use crate::export::tracks::{Span, Track, Tracks};
 
 /// What is shared by all threads.
 pub(super) struct Whole<'r> {
     pub(super) recording: &'r Recording,
     pub(super) tracks: Tracks<'r>,
-    pub(super) stacks: StackOrder<'r>,
     /// The name of the process.
     pub(super) title: &'r str,
 }
@@ -49,10 +48,10 @@ impl<'w, 'r> Thread<'w, 'r> {
     pub(super) fn new(whole: &'w Whole<'r>, track: &'w Track, is_first: bool) -> Self {
         let stack = |span: Span| Some(whole.recording.profile.samples.get(span.row as usize)?.stack);
         let spans = whole.tracks.spans(track);
-        let mut ranks: Vec<u32> = spans.filter_map(|span| whole.stacks.rank(stack(span)?)).collect();
+        let mut ranks: Vec<u32> = spans.filter_map(|span| whole.tracks.stacks().rank(stack(span)?)).collect();
         ranks.sort_unstable();
         ranks.dedup();
-        let mut tables = FrameTables::new(whole.recording, &locations(&whole.stacks, &ranks));
+        let mut tables = FrameTables::new(whole.recording, &locations(whole.tracks.stacks(), &ranks));
         // Host calls belong to the process; the viewer wants a thread for them.
         let calls = if is_first { whole.recording.host_calls.as_slice() } else { &[] };
         let markers = Markers::new(calls, &mut tables);
@@ -63,12 +62,12 @@ impl<'w, 'r> Thread<'w, 'r> {
             ControlFlow::<()>::Continue(())
         };
         // Counting goes on to the end.
-        let _ = whole.stacks.walk(&ranks, count, |innermost| nodes.push(innermost));
+        let _ = whole.tracks.stacks().walk(&ranks, count, |innermost| nodes.push(innermost));
         Self { whole, track, is_first, tables, markers, ranks, nodes, node_count }
     }
 
     fn node(&self, stack: StackId) -> Option<u32> {
-        let position = self.ranks.binary_search(&self.whole.stacks.rank(stack)?).ok()?;
+        let position = self.ranks.binary_search(&self.whole.tracks.stacks().rank(stack)?).ok()?;
         self.nodes.get(position).copied().flatten()
     }
 
@@ -185,7 +184,7 @@ impl<F: Fn(Node) -> T, T: Serialize> Serialize for NodeColumn<'_, F> {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         };
-        match thread.whole.stacks.walk(&thread.ranks, write, |_| {}) {
+        match thread.whole.tracks.stacks().walk(&thread.ranks, write, |_| {}) {
             ControlFlow::Break(error) => Err(error),
             ControlFlow::Continue(()) => elements.end(),
         }

@@ -23,6 +23,8 @@ mod slices;
 
 /// Recordings do not have the number of their process.
 const PID: u32 = 1;
+/// Slices that a viewer is given, at most, unless there are more different stacks; each takes some 300 bytes.
+const MAX_SLICES: u64 = 1 << 18;
 
 /// Writes a recording as trace events, with all of its events. `event` is the one whose rows come first.
 ///
@@ -30,7 +32,7 @@ const PID: u32 = 1;
 ///
 /// [`ExportError::Empty`] when there is no sample at all; nothing is written then. Otherwise when `out` fails.
 pub fn write_perfetto(recording: &Recording, event: Event, title: &str, out: impl Write) -> Result<(), ExportError> {
-    let tracks = Tracks::new(recording);
+    let (tracks, widen) = narrow_enough(recording);
     if tracks.list().is_empty() {
         return Err(ExportError::Empty);
     }
@@ -41,7 +43,7 @@ pub fn write_perfetto(recording: &Recording, event: Event, title: &str, out: imp
         trace.metadata("thread_name", tid, json!({ "name": shown_name(&track.name) }))?;
         trace.metadata("thread_sort_index", tid, json!({ "sort_index": sort_index(track, event, tid) }))?;
     }
-    trace.about("about this trace", about(recording))?;
+    trace.about("about this trace", about(recording, widen))?;
     if !recording.host_calls.is_empty() {
         trace.about("host calls", host_calls(recording))?;
     }
@@ -57,8 +59,31 @@ fn sort_index(track: &Track, first: Event, tid: u32) -> u32 {
     if track.event == first { tid } else { tid.saturating_add(1 << 16) }
 }
 
-fn about(recording: &Recording) -> Map<String, Value> {
+/// Takes so many buckets of the timeline together that viewers can hold what becomes of it, and tells how many.
+fn narrow_enough(recording: &Recording) -> (Tracks<'_>, u32) {
+    let mut widen = 1u32;
+    loop {
+        let tracks = Tracks::new(recording, widen);
+        let is_one_bucket = recording
+            .timeline
+            .as_ref()
+            .is_none_or(|timeline| timeline.points.iter().all(|point| point.bucket / widen == 0));
+        if is_one_bucket || slices::count(recording, &tracks) <= MAX_SLICES {
+            return (tracks, widen);
+        }
+        let Some(wider) = widen.checked_mul(2) else { return (tracks, widen) };
+        widen = wider;
+    }
+}
+
+fn about(recording: &Recording, widen: u32) -> Map<String, Value> {
     let mut about = Map::new();
+    if let Some(timeline) = recording.timeline.as_ref().filter(|_| widen > 1) {
+        let millis = timeline.bucket_nanos.saturating_mul(u64::from(widen)) as f64 / 1e6;
+        let coarse =
+            format!("of each {millis} ms samples are sorted by stack: one by one they are too many to be shown");
+        about.insert("order".to_owned(), coarse.into());
+    }
     about.insert("slices".to_owned(), "built from samples: ends are as exact as the time between samples".into());
     about.extend(facts(recording).into_iter().map(|(label, text)| (label.to_owned(), text.into())));
     about

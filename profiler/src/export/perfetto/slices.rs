@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use wasmscope_model::{Event, FunctionId, Line, Recording, SampleRow};
+use wasmscope_model::{Event, FunctionId, Line, Recording, SampleRow, StackId};
 
 use super::{PID, TraceEvent, TraceWriter, micros};
 use crate::export::display_name::{sanitized, shown_name};
@@ -49,6 +49,42 @@ pub(super) fn write<W: Write>(
     slices.close_to(0, ended)
 }
 
+/// Counts the slices of all tracks.
+pub(super) fn count(recording: &Recording, tracks: &Tracks<'_>) -> u64 {
+    let mut count = 0u64;
+    for track in tracks.list() {
+        let mut open: Vec<Key> = Vec::new();
+        let mut ended = 0;
+        for span in tracks.spans(track) {
+            let Some(row) = recording.profile.samples.get(span.row as usize) else { continue };
+            let keys = || frames(recording, row.stack).map(|(key, _)| key);
+            let same = match span.start_nanos > ended {
+                true => 0,
+                false => open.iter().zip(keys()).take_while(|(open, key)| **open == *key).count(),
+            };
+            open.truncate(same);
+            open.extend(keys().skip(same));
+            count += open.len().saturating_sub(same) as u64;
+            ended = span.end_nanos;
+        }
+    }
+    count
+}
+
+/// Returns the frames of a stack, outermost first. One stands for a stack without any.
+fn frames(recording: &Recording, stack: StackId) -> impl Iterator<Item = (Key, Option<&Line>)> {
+    let frames = recording.stack(stack).rev().flat_map(|location| {
+        let lines = location.lines.iter().enumerate().rev();
+        lines.map(|(depth, line)| {
+            let key = Key { function: Some(line.function), kind: FrameKind::of(location, depth) };
+            (key, Some(line))
+        })
+    });
+    let is_bare = recording.stack(stack).all(|location| location.lines.is_empty());
+    let bare = is_bare.then_some((Key { function: None, kind: FrameKind::Marker }, None));
+    frames.chain(bare)
+}
+
 /// How much a sample weighs, and what that is called.
 type Weigh = (fn(&SampleRow) -> u64, &'static str);
 
@@ -73,23 +109,11 @@ impl<W: Write> Slices<'_, W> {
     /// Goes on with the slices that the stack shares with the one before it, ends the others, and begins new ones.
     fn show(&mut self, row: &SampleRow, at_nanos: u64) -> io::Result<()> {
         let recording = self.recording;
-        let frames = || {
-            recording.stack(row.stack).rev().flat_map(|location| {
-                let lines = location.lines.iter().enumerate().rev();
-                lines.map(|(depth, line)| (FrameKind::of(location, depth), line))
-            })
-        };
-        let key = |(kind, line): (FrameKind, &Line)| Key { function: Some(line.function), kind };
-        let same = self.open.iter().zip(frames().map(key)).take_while(|(open, key)| open.key == *key).count();
-        let is_bare = frames().next().is_none();
-        if !(is_bare && self.open.last().is_some_and(|open| open.key.function.is_none())) {
-            self.close_to(same, at_nanos)?;
-            if is_bare {
-                self.begin(Key { function: None, kind: FrameKind::Marker }, None, at_nanos)?;
-            }
-        }
-        for frame in frames().skip(same) {
-            self.begin(key(frame), Some(frame.1), at_nanos)?;
+        let keys = frames(recording, row.stack).map(|(key, _)| key);
+        let same = self.open.iter().zip(keys).take_while(|(open, key)| open.key == *key).count();
+        self.close_to(same, at_nanos)?;
+        for (key, line) in frames(recording, row.stack).skip(same) {
+            self.begin(key, line, at_nanos)?;
         }
         if let Some(innermost) = self.open.last_mut() {
             innermost.own = innermost.own.saturating_add((self.weigh.0)(row));
@@ -125,7 +149,7 @@ impl<W: Write> Slices<'_, W> {
                 parent.within = parent.within.saturating_add(whole);
             }
             let (ts, unit) = (Some(micros(at_nanos)), self.weigh.1);
-            let args = json!({ unit: whole, "self": ended.own });
+            let args = if ended.own == 0 { json!({ unit: whole }) } else { json!({ unit: whole, "self": ended.own }) };
             let tid = self.tid;
             self.trace.write(&TraceEvent { ph: 'E', pid: PID, tid, ts, cat: None, name: None, s: None, args })?;
         }
