@@ -24,10 +24,10 @@ pub(super) fn write<W: Write>(
     for (event, name) in
         [(Event::Cpu, "threads on CPU"), (Event::Wait, "threads waiting"), (Event::Ready, "threads ready")]
     {
-        if recording.rows(event).next().is_none() {
+        let intervals = intervals(recording, timeline, event, width, duration_nanos);
+        if intervals.iter().all(|nanos| *nanos == 0) {
             continue;
         }
-        let intervals = intervals(recording, timeline, event, width, duration_nanos);
         let length = intervals.len();
         // A counter keeps its value until the next, so one more ends it.
         for (index, nanos) in (0u64..).zip(intervals.into_iter().chain([0])).take(length + 1) {
