@@ -74,5 +74,5 @@ try {
   server.closeAllConnections();
   server.close();
 }
-problems.forEach((problem) => console.error(`check-perfetto: ${problem}`));
+problems.slice(0, 20).forEach((problem) => console.error(`check-perfetto: ${problem}`));
 process.exitCode = problems.length > 0 ? 1 : 0;

@@ -17,6 +17,7 @@ mod json_column;
 mod off_cpu;
 mod perfetto;
 mod pprof;
+mod spans;
 mod speedscope;
 mod stack_order;
 mod table;

@@ -10,7 +10,8 @@ use wasmscope_model::{Event, Function, FunctionId, Recording, StackId};
 use super::ExportError;
 use super::display_name::{sanitized, shown_name};
 use super::json_column::Column;
-use super::tracks::{Span, Track, Tracks};
+use super::spans::Span;
+use super::tracks::{Track, Tracks};
 
 const SCHEMA: &str = "https://www.speedscope.app/file-format-schema.json";
 
@@ -33,7 +34,7 @@ pub fn write_speedscope(
     title: &str,
     mut out: impl Write,
 ) -> Result<(), ExportError> {
-    let tracks = Tracks::new(recording, 1);
+    let tracks = Tracks::new(recording);
     if tracks.list().is_empty() {
         return Err(ExportError::Empty);
     }

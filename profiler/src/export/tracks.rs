@@ -4,9 +4,15 @@
 
 use std::ops::Range;
 
-use wasmscope_model::{Event, Recording, SampleRow, TimelinePoint};
+use wasmscope_model::{Event, Recording, Timeline};
 
+use super::spans::{Buckets, Span, Weight, side_by_side, weights};
 use super::stack_order::StackOrder;
+
+/// Threads with tracks of their own, at most: viewers hold tables for each, and people do not look at more.
+const MAX_THREADS: usize = 64;
+/// Stands for the threads without.
+const OTHERS: u32 = u32::MAX;
 
 /// What one thread did of one event, or what has no time.
 pub(super) struct Track {
@@ -25,38 +31,6 @@ enum Source {
     Rows(Vec<Weight>),
 }
 
-/// Samples of one row.
-#[derive(Clone, Copy)]
-struct Weight {
-    row: u32,
-    count: u64,
-    amount: u64,
-}
-
-/// A stretch of time with one stack. Spans of a track are in order, and do not overlap.
-///
-/// # Accuracy
-///
-/// A sample on the CPU begins its span, which ends with the next sample or after the time that the sample stands for;
-/// time off the CPU ends with its sample. Samples of one bucket share its time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Span {
-    pub(super) start_nanos: u64,
-    pub(super) end_nanos: u64,
-    /// A position in [`wasmscope_model::Profile::samples`].
-    pub(super) row: u32,
-    pub(super) count: u64,
-    pub(super) amount: u64,
-}
-
-impl Span {
-    /// Returns the same as a row of samples.
-    pub(super) fn as_row(&self, recording: &Recording) -> Option<SampleRow> {
-        let row = recording.profile.samples.get(self.row as usize)?;
-        Some(SampleRow { count: self.count, amount: self.amount, ..*row })
-    }
-}
-
 /// All of a recording's samples, in tracks.
 pub(super) struct Tracks<'r> {
     recording: &'r Recording,
@@ -70,14 +44,36 @@ pub(super) struct Tracks<'r> {
 }
 
 impl<'r> Tracks<'r> {
-    /// Sorts a recording's samples. So many buckets of its timeline, at least one, are taken for one.
-    pub(super) fn new(recording: &'r Recording, widen: u32) -> Self {
-        let widen = widen.max(1);
+    /// Sorts a recording's samples.
+    pub(super) fn new(recording: &'r Recording) -> Self {
         let stacks = StackOrder::new(recording);
-        let order = order_of_points(recording, &stacks, widen);
-        let mut list = tracks_of_threads(recording, &order);
-        list.extend(tracks_without_time(recording, &stacks));
-        Self { recording, stacks, list, widen, order, duration_nanos: duration_nanos(recording) }
+        let (list, order, duration_nanos) = (Vec::new(), Vec::new(), duration_nanos(recording));
+        let mut tracks = Self { recording, stacks, list, widen: 1, order, duration_nanos };
+        tracks.sort();
+        tracks
+    }
+
+    /// Takes twice as many buckets of the timeline for one as before; tells whether that was possible.
+    pub(super) fn widen(&mut self) -> bool {
+        let Some(wider) = self.widen.checked_mul(2).filter(|_| self.recording.timeline.is_some()) else { return false };
+        self.widen = wider;
+        self.sort();
+        true
+    }
+
+    /// Returns how wide a bucket is now, in nanoseconds; `None` when no times are known.
+    pub(super) fn bucket_nanos(&self) -> Option<u64> {
+        Some(self.recording.timeline.as_ref()?.bucket_nanos.max(1).saturating_mul(u64::from(self.widen)))
+    }
+
+    fn sort(&mut self) {
+        self.list.clear();
+        if let Some(timeline) = &self.recording.timeline {
+            let slots = slots(timeline);
+            self.order = order_of_points(self.recording, timeline, &slots, &self.stacks, self.widen);
+            self.list = tracks_of_threads(self.recording, timeline, &slots, &self.order);
+        }
+        self.list.extend(tracks_without_time(self.recording, &self.stacks));
     }
 
     pub(super) fn stacks(&self) -> &StackOrder<'r> {
@@ -107,7 +103,7 @@ impl<'r> Tracks<'r> {
             (Source::Points(range), Some(timeline)) => {
                 let order = self.order.get(range.clone()).unwrap_or_default();
                 let is_cpu = track.event == Event::Cpu;
-                let width = timeline.bucket_nanos.max(1).saturating_mul(u64::from(self.widen));
+                let width = self.bucket_nanos().unwrap_or(1);
                 let points = &timeline.points;
                 let buckets = Buckets { points, order, widen: self.widen, width, is_cpu, ended: 0 };
                 Box::new(buckets.flat_map(|(window, positions)| {
@@ -120,85 +116,37 @@ impl<'r> Tracks<'r> {
     }
 }
 
-/// The points of one bucket after another, each with the time that they fill.
-struct Buckets<'t> {
-    points: &'t [TimelinePoint],
-    order: &'t [u32],
+/// Returns for each thread itself, or [`OTHERS`] for the least busy of too many.
+fn slots(timeline: &Timeline) -> Vec<u32> {
+    let mut busy: Vec<(u64, u32)> = (0..).zip(&timeline.threads).map(|(thread, _)| (0, thread)).collect();
+    for point in &timeline.points {
+        if let Some((amount, _)) = busy.get_mut(point.thread as usize) {
+            *amount = amount.saturating_add(point.amount.max(point.count));
+        }
+    }
+    busy.sort_by_key(|(amount, thread)| (std::cmp::Reverse(*amount), *thread));
+    let mut slots = vec![OTHERS; busy.len()];
+    for (_, thread) in busy.into_iter().take(MAX_THREADS) {
+        if let Some(slot) = slots.get_mut(thread as usize) {
+            *slot = thread;
+        }
+    }
+    slots
+}
+
+fn order_of_points(
+    recording: &Recording,
+    timeline: &Timeline,
+    slots: &[u32],
+    stacks: &StackOrder<'_>,
     widen: u32,
-    width: u64,
-    is_cpu: bool,
-    /// Where the bucket before ended.
-    ended: u64,
-}
-
-impl<'t> Iterator for Buckets<'t> {
-    type Item = (Range<u64>, &'t [u32]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let bucket_of = |position: &u32| self.points.get(*position as usize).map(|point| point.bucket / self.widen);
-        let bucket = bucket_of(self.order.first()?)?;
-        let length = self.order.iter().take_while(|position| bucket_of(position) == Some(bucket)).count();
-        let (now, later) = self.order.split_at_checked(length)?;
-        let took = weights(self.points, now).fold(0u64, |sum, weight| sum.saturating_add(weight.share()));
-        let next = later.first().and_then(bucket_of).map(|bucket| u64::from(bucket).saturating_mul(self.width));
-        let begins = u64::from(bucket).saturating_mul(self.width);
-        let window = if self.is_cpu {
-            let ends = begins.saturating_add(took);
-            // Times are as coarse as buckets: what misses the next sample by less than one does reach it.
-            let ends = next.filter(|next| next.saturating_sub(ends) <= self.width).unwrap_or(ends);
-            begins..ends
-        } else {
-            let ends = begins.saturating_add(self.width);
-            let begins = ends.saturating_sub(took).max(self.ended);
-            begins..ends.max(begins)
-        };
-        self.ended = window.end;
-        self.order = later;
-        Some((window, now))
-    }
-}
-
-impl Weight {
-    /// Returns its share in the time of a bucket.
-    fn share(&self) -> u64 {
-        self.amount.max(self.count)
-    }
-}
-
-fn weights<'t>(points: &'t [TimelinePoint], positions: &'t [u32]) -> impl Iterator<Item = Weight> + 't {
-    let points = positions.iter().filter_map(|position| points.get(*position as usize));
-    points.map(|point| Weight { row: point.row, count: point.count, amount: point.amount })
-}
-
-/// Divides a stretch of time by weight.
-fn side_by_side<'t>(
-    window: Range<u64>,
-    all: impl Iterator<Item = Weight>,
-    weights: impl Iterator<Item = Weight> + 't,
-) -> Box<dyn Iterator<Item = Span> + 't> {
-    let whole = all.fold(0u128, |sum, weight| sum + u128::from(weight.share())).max(1);
-    let width = window.end.saturating_sub(window.start);
-    let mut before = 0u128;
-    let at = move |before: u128| {
-        // Both factors are below 2^64 or a sum of few such numbers, in which case the picture saturates.
-        let offset = u128::from(width).saturating_mul(before) / whole;
-        window.start.saturating_add(u64::try_from(offset).unwrap_or(u64::MAX))
-    };
-    Box::new(weights.map(move |weight| {
-        let start_nanos = at(before);
-        before += u128::from(weight.share());
-        Span { start_nanos, end_nanos: at(before), row: weight.row, count: weight.count, amount: weight.amount }
-    }))
-}
-
-fn order_of_points(recording: &Recording, stacks: &StackOrder<'_>, widen: u32) -> Vec<u32> {
-    let Some(timeline) = &recording.timeline else { return Vec::new() };
+) -> Vec<u32> {
     let key = |position: u32| {
         let point = timeline.points.get(position as usize)?;
         let row = recording.profile.samples.get(point.row as usize)?;
-        timeline.threads.get(point.thread as usize)?;
+        let slot = *slots.get(point.thread as usize)?;
         let rank = stacks.rank(row.stack);
-        (point.count > 0 || point.amount > 0).then_some((point.thread, row.event, point.bucket / widen, rank))
+        (point.count > 0 || point.amount > 0).then_some((slot, row.event, point.bucket / widen, rank))
     };
     let length = u32::try_from(timeline.points.len()).unwrap_or(u32::MAX);
     let mut order: Vec<u32> = (0..length).filter(|position| key(*position).is_some()).collect();
@@ -206,26 +154,27 @@ fn order_of_points(recording: &Recording, stacks: &StackOrder<'_>, widen: u32) -
     order
 }
 
-fn tracks_of_threads(recording: &Recording, order: &[u32]) -> Vec<Track> {
-    let Some(timeline) = &recording.timeline else { return Vec::new() };
+fn tracks_of_threads(recording: &Recording, timeline: &Timeline, slots: &[u32], order: &[u32]) -> Vec<Track> {
     let key = |position: &u32| {
         let point = timeline.points.get(*position as usize)?;
-        Some((point.thread, recording.profile.samples.get(point.row as usize)?.event))
+        let row = recording.profile.samples.get(point.row as usize)?;
+        Some((*slots.get(point.thread as usize)?, row.event))
     };
     let mut start = 0;
     let mut tracks = Vec::new();
     for positions in order.chunk_by(|a, b| key(a) == key(b)) {
         let range = start..start + positions.len();
         start = range.end;
-        let Some((thread, event)) = positions.first().and_then(key) else { continue };
-        let Some(thread) = timeline.threads.get(thread as usize) else { continue };
-        let name = match (thread.name.is_empty(), thread.tid) {
-            (false, _) => thread.name.clone(),
-            (true, 0) => "other threads".to_owned(),
-            (true, tid) => format!("thread {tid}"),
+        let Some((slot, event)) = positions.first().and_then(key) else { continue };
+        let thread = timeline.threads.get(slot as usize);
+        let tid = thread.map_or(0, |thread| thread.tid);
+        let name = match thread {
+            Some(thread) if !thread.name.is_empty() => thread.name.clone(),
+            Some(_) if tid > 0 => format!("thread {tid}"),
+            _ => "other threads".to_owned(),
         };
         // Threads may share a name, and numbers of the system are used again.
-        let id = format!("{}.{}", thread.tid, tracks.len());
+        let id = format!("{tid}.{}", tracks.len());
         tracks.push(Track { event, name: with_event(name, event), id, source: Source::Points(range) });
     }
     tracks

@@ -9,6 +9,7 @@ mod handmade;
 mod hostile_names;
 mod round_trip;
 mod schema_document;
+mod timelines;
 mod totals_agree;
 mod viewer_totals;
 mod viewers;

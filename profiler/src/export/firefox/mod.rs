@@ -38,7 +38,7 @@ const PID: &str = "1";
 ///
 /// [`ExportError::Empty`] when there is no sample at all; nothing is written then. Otherwise when `out` fails.
 pub fn write_firefox(recording: &Recording, event: Event, title: &str, mut out: impl Write) -> Result<(), ExportError> {
-    let tracks = Tracks::new(recording, 1);
+    let tracks = Tracks::new(recording);
     if tracks.list().is_empty() {
         return Err(ExportError::Empty);
     }

@@ -12,8 +12,9 @@ use super::host_calls::Markers;
 use super::{PID, millis};
 use crate::export::display_name::sanitized;
 use crate::export::json_column::Column;
+use crate::export::spans::Span;
 use crate::export::stack_order::{Node, StackOrder};
-use crate::export::tracks::{Span, Track, Tracks};
+use crate::export::tracks::{Track, Tracks};
 
 /// What is shared by all threads.
 pub(super) struct Whole<'r> {

@@ -23,8 +23,14 @@ mod slices;
 
 /// Recordings do not have the number of their process.
 const PID: u32 = 1;
-/// Slices that a viewer is given, at most, unless there are more different stacks; each takes some 300 bytes.
+/// Slices that a viewer is given; each takes some 300 bytes.
 const MAX_SLICES: u64 = 1 << 18;
+/// Intervals that a recording keeps when there are more.
+const MIN_BUCKETS: u64 = 512;
+/// From this depth on frames are cut, by halves, when there are still more.
+const MAX_DEPTH: usize = 512;
+/// Frames of a stack that are shown even then.
+const MIN_DEPTH: usize = 4;
 
 /// Writes a recording as trace events, with all of its events. `event` is the one whose rows come first.
 ///
@@ -32,7 +38,7 @@ const MAX_SLICES: u64 = 1 << 18;
 ///
 /// [`ExportError::Empty`] when there is no sample at all; nothing is written then. Otherwise when `out` fails.
 pub fn write_perfetto(recording: &Recording, event: Event, title: &str, out: impl Write) -> Result<(), ExportError> {
-    let (tracks, widen) = narrow_enough(recording);
+    let (tracks, depth) = within_limit(recording);
     if tracks.list().is_empty() {
         return Err(ExportError::Empty);
     }
@@ -43,12 +49,12 @@ pub fn write_perfetto(recording: &Recording, event: Event, title: &str, out: imp
         trace.metadata("thread_name", tid, json!({ "name": shown_name(&track.name) }))?;
         trace.metadata("thread_sort_index", tid, json!({ "sort_index": sort_index(track, event, tid) }))?;
     }
-    trace.about("about this trace", about(recording, widen))?;
+    trace.about("about this trace", about(recording, &tracks, depth))?;
     if !recording.host_calls.is_empty() {
         trace.about("host calls", host_calls(recording))?;
     }
     for (tid, track) in (1..).zip(tracks.list()) {
-        slices::write(recording, &tracks, track, tid, &mut trace)?;
+        slices::write(recording, &tracks, track, depth, tid, &mut trace)?;
     }
     counters::write(recording, tracks.duration_nanos(), &mut trace)?;
     writeln!(trace.out, "\n]}}")?;
@@ -59,30 +65,35 @@ fn sort_index(track: &Track, first: Event, tid: u32) -> u32 {
     if track.event == first { tid } else { tid.saturating_add(1 << 16) }
 }
 
-/// Takes so many buckets of the timeline together that viewers can hold what becomes of it, and tells how many.
-fn narrow_enough(recording: &Recording) -> (Tracks<'_>, u32) {
-    let mut widen = 1u32;
-    loop {
-        let tracks = Tracks::new(recording, widen);
-        let is_one_bucket = recording
-            .timeline
-            .as_ref()
-            .is_none_or(|timeline| timeline.points.iter().all(|point| point.bucket / widen == 0));
-        if is_one_bucket || slices::count(recording, &tracks) <= MAX_SLICES {
-            return (tracks, widen);
+/// Finds how much can be shown. Too many slices have their intervals widened first, then their innermost frames cut.
+fn within_limit(recording: &Recording) -> (Tracks<'_>, usize) {
+    let mut tracks = Tracks::new(recording);
+    let mut depth = usize::MAX;
+    while slices::are_more_than(MAX_SLICES, recording, &tracks, depth) {
+        let widest = tracks.duration_nanos() / MIN_BUCKETS;
+        if tracks.bucket_nanos().is_some_and(|width| width <= widest) && tracks.widen() {
+            continue;
         }
-        let Some(wider) = widen.checked_mul(2) else { return (tracks, widen) };
-        widen = wider;
+        if depth <= MIN_DEPTH {
+            break;
+        }
+        depth = depth.min(MAX_DEPTH) / 2;
     }
+    (tracks, depth)
 }
 
-fn about(recording: &Recording, widen: u32) -> Map<String, Value> {
+fn about(recording: &Recording, tracks: &Tracks<'_>, depth: usize) -> Map<String, Value> {
     let mut about = Map::new();
-    if let Some(timeline) = recording.timeline.as_ref().filter(|_| widen > 1) {
-        let millis = timeline.bucket_nanos.saturating_mul(u64::from(widen)) as f64 / 1e6;
-        let coarse =
-            format!("of each {millis} ms samples are sorted by stack: one by one they are too many to be shown");
-        about.insert("order".to_owned(), coarse.into());
+    let told = recording.timeline.as_ref().map(|timeline| timeline.bucket_nanos.max(1));
+    if let Some(width) = tracks.bucket_nanos().filter(|width| told.is_some_and(|told| told < *width)) {
+        let millis = micros(width) / 1e3;
+        let text =
+            format!("of each {millis} ms, samples are sorted by stack: one by one they are too many to be shown");
+        about.insert("order".to_owned(), text.into());
+    }
+    if depth < usize::MAX {
+        let text = format!("frames further in than {depth} count to the one they were called by: too many to be shown");
+        about.insert("depth".to_owned(), text.into());
     }
     about.insert("slices".to_owned(), "built from samples: ends are as exact as the time between samples".into());
     about.extend(facts(recording).into_iter().map(|(label, text)| (label.to_owned(), text.into())));

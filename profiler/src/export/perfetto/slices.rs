@@ -33,10 +33,11 @@ pub(super) fn write<W: Write>(
     recording: &Recording,
     tracks: &Tracks<'_>,
     track: &Track,
+    depth: usize,
     tid: u32,
     trace: &mut TraceWriter<W>,
 ) -> io::Result<()> {
-    let mut slices = Slices { recording, tid, weigh: weigh_by(recording, track.event), open: Vec::new(), trace };
+    let mut slices = Slices { recording, depth, tid, weigh: weigh_by(recording, track.event), open: Vec::new(), trace };
     let mut ended = 0;
     for span in tracks.spans(track) {
         let Some(row) = span.as_row(recording) else { continue };
@@ -49,15 +50,15 @@ pub(super) fn write<W: Write>(
     slices.close_to(0, ended)
 }
 
-/// Counts the slices of all tracks.
-pub(super) fn count(recording: &Recording, tracks: &Tracks<'_>) -> u64 {
+/// Tells whether the tracks have more slices than that.
+pub(super) fn are_more_than(limit: u64, recording: &Recording, tracks: &Tracks<'_>, depth: usize) -> bool {
     let mut count = 0u64;
     for track in tracks.list() {
         let mut open: Vec<Key> = Vec::new();
         let mut ended = 0;
         for span in tracks.spans(track) {
             let Some(row) = recording.profile.samples.get(span.row as usize) else { continue };
-            let keys = || frames(recording, row.stack).map(|(key, _)| key);
+            let keys = || frames(recording, row.stack, depth).map(|(key, _)| key);
             let same = match span.start_nanos > ended {
                 true => 0,
                 false => open.iter().zip(keys()).take_while(|(open, key)| **open == *key).count(),
@@ -65,14 +66,17 @@ pub(super) fn count(recording: &Recording, tracks: &Tracks<'_>) -> u64 {
             open.truncate(same);
             open.extend(keys().skip(same));
             count += open.len().saturating_sub(same) as u64;
+            if count > limit {
+                return true;
+            }
             ended = span.end_nanos;
         }
     }
-    count
+    false
 }
 
-/// Returns the frames of a stack, outermost first. One stands for a stack without any.
-fn frames(recording: &Recording, stack: StackId) -> impl Iterator<Item = (Key, Option<&Line>)> {
+/// Returns so many frames of a stack at most, outermost first. One stands for a stack without any.
+fn frames(recording: &Recording, stack: StackId, depth: usize) -> impl Iterator<Item = (Key, Option<&Line>)> {
     let frames = recording.stack(stack).rev().flat_map(|location| {
         let lines = location.lines.iter().enumerate().rev();
         lines.map(|(depth, line)| {
@@ -82,7 +86,7 @@ fn frames(recording: &Recording, stack: StackId) -> impl Iterator<Item = (Key, O
     });
     let is_bare = recording.stack(stack).all(|location| location.lines.is_empty());
     let bare = is_bare.then_some((Key { function: None, kind: FrameKind::Marker }, None));
-    frames.chain(bare)
+    frames.chain(bare).take(depth)
 }
 
 /// How much a sample weighs, and what that is called.
@@ -99,6 +103,8 @@ fn weigh_by(recording: &Recording, event: Event) -> Weigh {
 
 struct Slices<'t, W> {
     recording: &'t Recording,
+    /// Frames of a stack that are shown.
+    depth: usize,
     tid: u32,
     weigh: Weigh,
     open: Vec<Open>,
@@ -109,10 +115,10 @@ impl<W: Write> Slices<'_, W> {
     /// Goes on with the slices that the stack shares with the one before it, ends the others, and begins new ones.
     fn show(&mut self, row: &SampleRow, at_nanos: u64) -> io::Result<()> {
         let recording = self.recording;
-        let keys = frames(recording, row.stack).map(|(key, _)| key);
+        let keys = frames(recording, row.stack, self.depth).map(|(key, _)| key);
         let same = self.open.iter().zip(keys).take_while(|(open, key)| open.key == *key).count();
         self.close_to(same, at_nanos)?;
-        for (key, line) in frames(recording, row.stack).skip(same) {
+        for (key, line) in frames(recording, row.stack, self.depth).skip(same) {
             self.begin(key, line, at_nanos)?;
         }
         if let Some(innermost) = self.open.last_mut() {
