@@ -10,7 +10,7 @@ pub struct EventOption {
     ///
     /// cpu is time on a CPU, in the guest and in host calls. wait is time blocked in a host call, or awaiting one, at the
     /// guest's stack. ready is time in which the guest could have run and did not. The table shows each; .svg and .folded
-    /// show the first; .pb.gz has all that was recorded.
+    /// show the first; .pb.gz and .json have all that was recorded.
     #[arg(
         short,
         long = "event",

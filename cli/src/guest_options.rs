@@ -157,7 +157,7 @@ impl GuestOptions {
     /// That is one of our long options, unless its name is one that many programs have, and `-o` with a file name
     /// whose ending is one of ours.
     pub fn misplaced_option(&self) -> Option<String> {
-        const COMMON: [&str; 6] = ["color", "dir", "env", "force", "help", "version"];
+        const COMMON: [&str; 7] = ["color", "dir", "env", "force", "format", "help", "version"];
         let command = Profile::command();
         let args: Vec<_> = self.guest_and_args.iter().skip(1).map(|arg| arg.to_string_lossy()).collect();
         let mut with_next = args.iter().zip(args.iter().skip(1).map(Some).chain([None]));

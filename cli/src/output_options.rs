@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use wasmscope_model::{Event, Recording};
 use wasmscope_profiler::export::{self, ExportError, OutputFormat, TableLayout};
 
@@ -16,12 +17,20 @@ use crate::{file_pattern, terminal};
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Output")]
 pub struct OutputOptions {
-    /// Write a file: .pb.gz, .svg or .folded; may be repeated.
+    /// Write a file, in the format of its ending; may be repeated.
     ///
-    /// .pb.gz is pprof with everything that was recorded, .svg a flame graph, .folded one line a stack. %m in the name
-    /// is the guest's name, %t the time.
+    /// .pb.gz is pprof with everything that was recorded, .svg a flame graph, .folded one line a stack. .firefox.json is
+    /// for profiler.firefox.com, .speedscope.json for speedscope.app, .perfetto.json or .trace.json for ui.perfetto.dev;
+    /// .gz after these compresses them. %m in the name is the guest's name, %t the time.
     #[arg(short, long, value_name = "FILE")]
     output: Vec<PathBuf>,
+
+    /// Choose the format of files whose ending leaves a choice.
+    ///
+    /// flame, icicle and reversed are three layouts of .svg: callers below, callers above, and every function with its
+    /// callers on top of it. A name that ends in none of the endings gets whatever is chosen.
+    #[arg(short, long, value_name = "FORMAT", value_parser = format_parser(), requires = "output")]
+    format: Option<OutputFormat>,
 
     /// Replace files that exist.
     #[arg(long)]
@@ -29,7 +38,7 @@ pub struct OutputOptions {
 
     /// Show the frames of adapters, which join the modules of a component, one by one.
     ///
-    /// Otherwise the table, .svg and .folded show `[adapter]` in place of them; .pb.gz always has them all.
+    /// Otherwise all but .pb.gz show `[adapter]` in place of them.
     #[arg(long)]
     adapters: bool,
 
@@ -41,7 +50,7 @@ pub struct OutputOptions {
 /// Files that could be written when it was tried.
 #[derive(Debug)]
 pub struct Outputs {
-    files: Vec<PathBuf>,
+    files: Vec<(PathBuf, OutputFormat)>,
     force: bool,
     adapters: bool,
     /// The module and the time that make the default name; `None` when files were named.
@@ -54,6 +63,21 @@ fn place_of(file: &Path) -> PathBuf {
     match (folder.canonicalize(), file.file_name()) {
         (Ok(folder), Some(name)) => folder.join(name),
         _ => file.to_owned(),
+    }
+}
+
+fn format_parser() -> impl TypedValueParser<Value = OutputFormat> {
+    let names = PossibleValuesParser::new(OutputFormat::names().map(|(name, _)| name));
+    names.try_map(|name| OutputFormat::from_name(&name).ok_or("there is no such format"))
+}
+
+/// Returns the format of a file: the chosen one, unless the file's ending tells another.
+fn format_of(file: &Path, chosen: Option<OutputFormat>) -> Result<OutputFormat, ExportError> {
+    match (OutputFormat::of_path(file), chosen) {
+        (Ok(told), Some(chosen)) if chosen.is_kind_of(told) => Ok(chosen),
+        (Ok(told), _) => Ok(told),
+        (Err(_), Some(chosen)) => Ok(chosen),
+        (Err(error), None) => Err(error),
     }
 }
 
@@ -75,7 +99,8 @@ impl OutputOptions {
 
     /// Checks that each file can be written, before anything else happens. Without any, the default file is taken.
     pub fn check(&self, module: &str) -> Result<Outputs> {
-        Ok(Outputs { adapters: self.adapters, ..Outputs::check(&self.output, self.force, module)? })
+        let outputs = Outputs::check_as(&self.output, self.format, self.force, module)?;
+        Ok(Outputs { adapters: self.adapters, ..outputs })
     }
 
     /// Returns what a table shows of a recording.
@@ -85,8 +110,12 @@ impl OutputOptions {
 }
 
 impl Outputs {
-    /// As [`OutputOptions::check`].
+    /// As [`OutputOptions::check`], in the formats of the files' endings.
     pub fn check(output: &[PathBuf], force: bool, module: &str) -> Result<Outputs> {
+        Outputs::check_as(output, None, force, module)
+    }
+
+    fn check_as(output: &[PathBuf], chosen: Option<OutputFormat>, force: bool, module: &str) -> Result<Outputs> {
         let now = SystemTime::now();
         let expanded = output.iter().map(|path| match path.to_str() {
             Some(pattern) => file_pattern::expand(pattern, module, now),
@@ -98,15 +127,22 @@ impl Outputs {
             files.extend(file_pattern::default_files(module, now).find(|path| !path.exists()));
         }
         let mut known = Vec::new();
-        for file in &files {
-            export::check_writable(file, force)?;
-            let place = place_of(file);
+        let mut with_formats = Vec::new();
+        for file in files {
+            let format = format_of(&file, chosen)?;
+            export::check_place(&file, force)?;
+            let place = place_of(&file);
             if known.contains(&place) {
                 bail!("{} is named twice", file.display());
             }
             known.push(place);
+            with_formats.push((file, format));
         }
-        Ok(Outputs { files, force, adapters: false, default_of })
+        if let Some(chosen) = chosen.filter(|chosen| with_formats.iter().all(|(_, format)| format != chosen)) {
+            let names = OutputFormat::names().find(|(_, format)| *format == chosen).map_or("", |(name, _)| name);
+            bail!("--format {names} fits no file: the ending of each tells another format");
+        }
+        Ok(Outputs { files: with_formats, force, adapters: false, default_of })
     }
 
     /// Writes every file, says where it is, and goes on after a failure; tells whether all went well.
@@ -115,9 +151,9 @@ impl Outputs {
     pub fn write(&self, recording: &Recording, event: Event, title: &str) -> bool {
         let mut all_written = true;
         let folded = if self.adapters { Cow::Borrowed(recording) } else { export::without_adapters(recording) };
-        for file in &self.files {
-            let is_whole = OutputFormat::of_path(file).is_ok_and(|format| format == OutputFormat::Pprof);
-            match self.write_one(if is_whole { recording } else { &folded }, event, file, title) {
+        for (file, format) in &self.files {
+            let shown = if *format == OutputFormat::Pprof { recording } else { &folded };
+            match self.write_one(shown, event, *format, file, title) {
                 Ok(file) => {
                     terminal::line(format_args!("wrote {}", file.display()));
                     if self.default_of.is_some() {
@@ -137,9 +173,16 @@ impl Outputs {
     }
 
     /// Writes one file, and returns its name: another default one when a second run took the name meanwhile.
-    fn write_one(&self, recording: &Recording, event: Event, file: &Path, title: &str) -> Result<PathBuf, ExportError> {
+    fn write_one(
+        &self,
+        recording: &Recording,
+        event: Event,
+        format: OutputFormat,
+        file: &Path,
+        title: &str,
+    ) -> Result<PathBuf, ExportError> {
         let Some((module, now)) = &self.default_of else {
-            return export::write_file(recording, event, file, title, self.force).map(|()| file.to_owned());
+            return export::write_file_as(recording, event, format, file, title, self.force).map(|()| file.to_owned());
         };
         for file in file_pattern::default_files(module, *now) {
             match export::write_file(recording, event, &file, title, false) {

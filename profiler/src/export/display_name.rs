@@ -4,6 +4,11 @@ use std::borrow::Cow;
 
 pub use wasmscope_model::sanitized;
 
+/// Returns a name as outputs show it: harmless, and not empty.
+pub(super) fn shown_name(name: &str) -> Cow<'_, str> {
+    if name.is_empty() { Cow::Borrowed("[unnamed]") } else { sanitized(name) }
+}
+
 /// Shortens a text to `width` characters by leaving out its middle.
 pub(crate) fn without_middle(text: &str, width: usize) -> Cow<'_, str> {
     let length = text.chars().count();

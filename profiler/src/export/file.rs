@@ -4,9 +4,13 @@ use std::fs::{File, FileType};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use flate2::{Compression, GzBuilder};
 use wasmscope_model::{Event, Recording};
 
-use super::{ExportError, OutputFormat, write_folded, write_pprof, write_svg};
+use super::{
+    ExportError, OutputFormat, write_firefox, write_flame_graph, write_folded, write_perfetto, write_pprof,
+    write_speedscope,
+};
 
 /// Where an output goes.
 enum Destination {
@@ -16,13 +20,11 @@ enum Destination {
     Stream(PathBuf),
 }
 
-/// Writes a recording to a file in the format of its ending: into a temporary file beside it, which is synced and
-/// renamed when it is complete. Flame graphs and folded stacks show `event`; pprof holds all. Into a named pipe or a character device it is written directly.
+/// Writes a recording to a file in the format of its ending, see [`write_file_as`].
 ///
 /// # Errors
 ///
-/// When the ending tells no format, the file exists and `overwrite` is false, the profile is empty and the format
-/// cannot show that, or the system refuses. The file is untouched then.
+/// As [`write_file_as`], and when the ending tells no format.
 pub fn write_file(
     recording: &Recording,
     event: Event,
@@ -30,15 +32,38 @@ pub fn write_file(
     title: &str,
     overwrite: bool,
 ) -> Result<(), ExportError> {
-    let format = OutputFormat::of_path(path)?;
-    write_atomically(path, overwrite, |out| write_format(recording, event, format, title, out))
+    write_file_as(recording, event, OutputFormat::of_path(path)?, path, title, overwrite)
 }
 
-/// As [`write_file`], with whatever `write` writes.
+/// Writes a recording to a file: into a temporary file beside it, which is synced and renamed when it is complete.
+///
+/// Flame graphs and folded stacks show `event`; other formats hold all, and viewers of them show `event` first. Into a
+/// named pipe or a character device it is written directly. JSON is compressed when the name ends in `.gz`.
 ///
 /// # Errors
 ///
-/// As [`write_file`], and those of `write`.
+/// When the file exists and `overwrite` is false, the profile is empty and the format cannot show that, or the system
+/// refuses. The file is untouched then.
+pub fn write_file_as(
+    recording: &Recording,
+    event: Event,
+    format: OutputFormat,
+    path: &Path,
+    title: &str,
+    overwrite: bool,
+) -> Result<(), ExportError> {
+    let is_compressed = format.is_json() && path.extension().is_some_and(|ending| ending == "gz");
+    write_atomically(path, overwrite, |out| match is_compressed {
+        true => write_compressed(recording, event, format, title, out),
+        false => write_format(recording, event, format, title, out),
+    })
+}
+
+/// As [`write_file_as`], with whatever `write` writes.
+///
+/// # Errors
+///
+/// As [`write_file_as`], and those of `write`.
 pub fn write_atomically(
     path: &Path,
     overwrite: bool,
@@ -81,6 +106,15 @@ pub fn write_atomically(
 /// When the ending tells no format, the file exists and `overwrite` is false, or its folder cannot be written to.
 pub fn check_writable(path: &Path, overwrite: bool) -> Result<(), ExportError> {
     OutputFormat::of_path(path)?;
+    check_place(path, overwrite)
+}
+
+/// Checks as [`check_writable`] does, whatever the ending.
+///
+/// # Errors
+///
+/// When the file exists and `overwrite` is false, or its folder cannot be written to.
+pub fn check_place(path: &Path, overwrite: bool) -> Result<(), ExportError> {
     match destination(path, overwrite)? {
         // Opening a pipe would wait for its reader.
         Destination::Stream(_) => Ok(()),
@@ -97,10 +131,26 @@ fn write_format(
 ) -> Result<(), ExportError> {
     match format {
         OutputFormat::Pprof => write_pprof(recording, &mut out)?,
-        OutputFormat::Svg => write_svg(recording, event, title, &mut out)?,
+        OutputFormat::Svg(layout) => write_flame_graph(recording, event, layout, title, &mut out)?,
         OutputFormat::Folded => write_folded(recording, event, &mut out)?,
+        OutputFormat::Firefox => write_firefox(recording, event, title, &mut out)?,
+        OutputFormat::Speedscope => write_speedscope(recording, event, title, &mut out)?,
+        OutputFormat::Perfetto => write_perfetto(recording, event, title, &mut out)?,
     }
     Ok(out.flush()?)
+}
+
+fn write_compressed(
+    recording: &Recording,
+    event: Event,
+    format: OutputFormat,
+    title: &str,
+    out: impl Write,
+) -> Result<(), ExportError> {
+    // No file name and no time in the header, so that equal recordings give equal files.
+    let mut gzip = GzBuilder::new().mtime(0).write(out, Compression::default());
+    write_format(recording, event, format, title, BufWriter::new(&mut gzip))?;
+    Ok(gzip.finish()?.flush()?)
 }
 
 fn destination(path: &Path, overwrite: bool) -> Result<Destination, ExportError> {

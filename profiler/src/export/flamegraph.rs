@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use inferno::flamegraph::color::{BackgroundColor, MultiPalette, Palette};
-use inferno::flamegraph::{self, Options, TextTruncateDirection};
+use inferno::flamegraph::{self, Direction, Options, TextTruncateDirection};
 use rustc_hash::FxHashMap;
 use wasmscope_model::{Event, Function, FunctionId, Location, Place, Recording, SampleRow};
 
@@ -31,6 +31,27 @@ const DRAWN_FIRST_LINE: &str = r#".replace(/\n[^]*$|\([^(]*\)$/,"")"#;
 const MAX_STACKS_DRAWN_WHOLE: usize = 5000;
 const MIN_WIDTH_PERCENT: f64 = 0.05;
 
+/// Which way a flame graph stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum FlameLayout {
+    /// The outermost functions at the bottom.
+    #[default]
+    Flame,
+    /// The outermost functions at the top.
+    Icicle,
+    /// The innermost functions at the bottom, and above each its callers.
+    Reversed,
+}
+
+/// Writes a flame graph with the outermost functions at the bottom, see [`write_flame_graph`].
+///
+/// # Errors
+///
+/// As [`write_flame_graph`].
+pub fn write_svg(recording: &Recording, event: Event, title: &str, out: impl Write) -> Result<(), ExportError> {
+    write_flame_graph(recording, event, FlameLayout::Flame, title, out)
+}
+
 /// Writes a flame graph. Frames of one function merge; on hover each tells its file and its hottest line.
 ///
 /// Green frames are guest functions, blue ones were inlined, orange ones are host calls and markers.
@@ -38,7 +59,13 @@ const MIN_WIDTH_PERCENT: f64 = 0.05;
 /// # Errors
 ///
 /// [`ExportError::Empty`] when there is no sample of the event; nothing is written then.
-pub fn write_svg(recording: &Recording, event: Event, title: &str, mut out: impl Write) -> Result<(), ExportError> {
+pub fn write_flame_graph(
+    recording: &Recording,
+    event: Event,
+    layout: FlameLayout,
+    title: &str,
+    mut out: impl Write,
+) -> Result<(), ExportError> {
     let labels = labels(recording, event);
     let mut lines: BTreeMap<String, u64> = BTreeMap::new();
     for row in recording.rows(event).filter(|row| row.weight() > 0) {
@@ -51,7 +78,7 @@ pub fn write_svg(recording: &Recording, event: Event, title: &str, mut out: impl
     let folded: Vec<String> = lines.iter().map(|(stack, count)| format!("{stack} {count}")).collect();
     let mut options = Options::default();
     options.title = sanitized(title).into_owned();
-    options.subtitle = Some(subtitle(recording, event, lines.len()));
+    options.subtitle = Some(subtitle(recording, event, layout, lines.len()));
     options.colors = Palette::Multi(MultiPalette::Java);
     options.bgcolors = Some(BackgroundColor::Grey);
     options.hash = true;
@@ -60,6 +87,8 @@ pub fn write_svg(recording: &Recording, event: Event, title: &str, mut out: impl
     // A generic family stays one: inferno puts anything else between quotes, as one name.
     options.font_type = "monospace".to_owned();
     options.min_width = if lines.len() > MAX_STACKS_DRAWN_WHOLE { MIN_WIDTH_PERCENT } else { 0.0 };
+    options.direction = if layout == FlameLayout::Icicle { Direction::Inverted } else { Direction::Straight };
+    options.reverse_stack_order = layout == FlameLayout::Reversed;
     options.text_truncate_direction = TextTruncateDirection::Right;
     let mut svg = Vec::new();
     flamegraph::from_lines(&mut options, folded.iter().map(String::as_str), &mut svg)
@@ -85,12 +114,15 @@ fn with_places_on_hover(svg: &str) -> String {
     text
 }
 
-fn subtitle(recording: &Recording, event: Event, stacks: usize) -> String {
+fn subtitle(recording: &Recording, event: Event, layout: FlameLayout, stacks: usize) -> String {
     let mut text = match event {
         Event::Cpu => format!("{} {event} samples", recording.total_count(event)),
         Event::Wait | Event::Ready => off_cpu_text(recording, event),
         Event::Alloc | Event::Live => format!("{} bytes {event}", recording.total_amount(event)),
     };
+    if layout == FlameLayout::Reversed {
+        text.insert_str(0, "callers above · ");
+    }
     // Writing to a String does not fail.
     if let Some(run) = &recording.run {
         let seconds = run.duration.as_secs_f64();

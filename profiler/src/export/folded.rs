@@ -5,7 +5,7 @@ use std::io::Write;
 
 use wasmscope_model::{Event, Recording, SampleRow};
 
-use super::display_name::sanitized;
+use super::display_name::shown_name;
 
 /// Marks a frame that the compiler inlined into the one before it.
 const INLINED: &str = "_[i]";
@@ -67,8 +67,7 @@ fn without_number_at_end(mut stack: String) -> String {
 
 /// Returns a function's name as a frame of a folded stack, where `;` and line ends have a meaning of their own.
 pub(crate) fn frame_name(name: &str) -> String {
-    let name = sanitized(name).replace(';', ",");
-    if name.is_empty() { "[unnamed]".to_owned() } else { name }
+    shown_name(name).replace(';', ",")
 }
 
 #[cfg(test)]

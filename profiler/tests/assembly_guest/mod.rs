@@ -5,7 +5,9 @@ use std::arch::global_asm;
 use std::cell::UnsafeCell;
 use std::sync::Arc;
 
-use wasmscope_model::{ByteSize, CodeIdentity, CodeLocation, LineOrigin, Module, NameOrigin, NativeAddress};
+use wasmscope_model::{
+    ByteSize, CodeIdentity, CodeLocation, CodeOffset, LineOrigin, Module, NameOrigin, NativeAddress,
+};
 use wasmscope_model::{Resolved, ResolvedFrame, SymbolSource};
 use wasmscope_profiler::{AddressMap, CodeRegistry, CompiledCode, CompiledFunction, StoreContext};
 use wasmscope_profiler::{guest_entered, guest_left};
@@ -112,6 +114,10 @@ impl SymbolSource for Names {
             ResolvedFrame { system_name: name.clone(), name, file: String::new(), start_line: 0, line: 0, column: 0 };
         let line = LineOrigin::Missing(wasmscope_model::WhyNoLine::NoDebugInfo);
         Resolved { frames: vec![frame], name: NameOrigin::NameSection, line }
+    }
+
+    fn function_at(&self, _: &CodeIdentity, _: CodeOffset) -> Option<u32> {
+        None
     }
 
     fn host_call(&mut self, _place: &CodeLocation) -> Option<String> {

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use wasmscope_model::{Event, Recording};
-use wasmscope_profiler::export::{TableLayout, write_folded, write_pprof, write_svg, write_table};
+use wasmscope_profiler::export::{
+    ExportError, FlameLayout, TableLayout, write_firefox, write_flame_graph, write_folded, write_perfetto, write_pprof,
+    write_speedscope, write_svg, write_table,
+};
 use wasmscope_profiler::import::read_pprof;
 
 use super::handmade;
@@ -64,6 +67,55 @@ fn the_flame_graph_of_the_handmade_recording() {
 }
 
 #[test]
+fn the_other_layouts_stand_as_they_say() {
+    let recording = handmade::recording();
+    let drawn = |layout| {
+        let svg = text(|out| write_flame_graph(&recording, Event::Cpu, layout, "guest.wasm", out).unwrap());
+        let y = |name: &str| -> u64 {
+            let frame = svg.split("<title>").find(|frame| frame.starts_with(name)).unwrap();
+            frame.split(" y=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
+        };
+        (y("all ("), y("main\n"), y("rotate\n"))
+    };
+    let (all, main, rotate) = drawn(FlameLayout::Flame);
+    assert!(all > main && main > rotate, "callers are below: {all} {main} {rotate}");
+    let (all, main, rotate) = drawn(FlameLayout::Icicle);
+    assert!(all < main && main < rotate, "callers are above: {all} {main} {rotate}");
+    let (all, main, rotate) = drawn(FlameLayout::Reversed);
+    assert!(all > rotate && rotate > main, "callers are on top of what they call: {all} {main} {rotate}");
+}
+
+/// Indents JSON, so that a difference is a line; its own order is of keys' names.
+fn indented(json: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    format!("{value:#}\n")
+}
+
+#[test]
+fn the_firefox_profile_of_the_handmade_recording() {
+    let recording = handmade::recording();
+    let written = || text(|out| write_firefox(&recording, Event::Cpu, "guest.wasm", out).unwrap());
+    assert_golden("handmade.firefox.json", &indented(&written()));
+    assert_eq!(written(), written(), "the same recording gives the same bytes");
+}
+
+#[test]
+fn the_speedscope_file_of_the_handmade_recording() {
+    let recording = handmade::recording();
+    let written = || text(|out| write_speedscope(&recording, Event::Cpu, "guest.wasm", out).unwrap());
+    assert_golden("handmade.speedscope.json", &indented(&written()));
+    assert_eq!(written(), written(), "the same recording gives the same bytes");
+}
+
+#[test]
+fn the_trace_of_the_handmade_recording() {
+    let recording = handmade::recording();
+    let written = || text(|out| write_perfetto(&recording, Event::Cpu, "guest.wasm", out).unwrap());
+    assert_golden("handmade.perfetto.json", &written());
+    assert_eq!(written(), written(), "the same recording gives the same bytes");
+}
+
+#[test]
 fn the_pprof_message_of_the_handmade_recording() {
     let recording = handmade::recording();
     let mut file = Vec::new();
@@ -83,7 +135,11 @@ fn an_empty_recording_says_so_and_still_makes_a_profile() {
     );
     assert_eq!(text(|out| write_folded(&recording, Event::Cpu, out).unwrap()), "");
     let mut out = Vec::new();
-    assert!(write_svg(&recording, Event::Cpu, "t", &mut out).is_err());
+    let empty = |written: Result<(), ExportError>| matches!(written, Err(ExportError::Empty));
+    assert!(empty(write_svg(&recording, Event::Cpu, "t", &mut out)));
+    assert!(empty(write_firefox(&recording, Event::Cpu, "t", &mut out)));
+    assert!(empty(write_speedscope(&recording, Event::Cpu, "t", &mut out)));
+    assert!(empty(write_perfetto(&recording, Event::Cpu, "t", &mut out)));
     assert!(out.is_empty());
     write_pprof(&recording, &mut out).unwrap();
     assert_eq!(read_pprof(&out).unwrap().total_count(Event::Cpu), 0);

@@ -1,10 +1,13 @@
 //! Names that try to break out of the output they stand in.
 
+use serde_json::Value;
 use wasmscope_model::{Event, LineOrigin, PcKind, Recording};
 use wasmscope_profiler::export::{TableLayout, write_folded, write_pprof, write_svg, write_table};
+
 use wasmscope_profiler::import::read_pprof;
 
-use super::handmade::Builder;
+use super::handmade::{Builder, PERIOD_NANOS};
+use super::viewers;
 
 const HOSTILE: [&str; 12] = [
     "</script><script>alert(1)</script>",
@@ -82,6 +85,40 @@ fn the_flame_graph_has_no_element_or_attribute_that_a_name_made() {
     let titles = frames.matches("<title>").count();
     assert_eq!((titles, frames.matches("</title>").count()), (titles, titles));
     assert!(frames.split("<title>").skip(1).all(|title| title.contains("sample")), "each ends in its count");
+}
+
+/// Finds the first harmful character in any text of a JSON file, keys included.
+fn harmful_in(value: &Value) -> Option<char> {
+    match value {
+        Value::String(text) => harmful(text),
+        Value::Array(elements) => elements.iter().find_map(harmful_in),
+        Value::Object(fields) => fields.iter().find_map(|(key, value)| harmful(key).or_else(|| harmful_in(value))),
+        _ => None,
+    }
+}
+
+#[test]
+fn files_for_viewers_have_only_harmless_text_and_every_sample() {
+    let mut recording = recording();
+    recording.profile.modules[0].name = HOSTILE.concat();
+    recording.profile.modules[0].build_id = HOSTILE.concat();
+    for (calls, name) in recording.host_calls.iter_mut().zip(HOSTILE) {
+        name.clone_into(&mut calls.name);
+    }
+    for thread in recording.timeline.iter_mut().flat_map(|timeline| &mut timeline.threads) {
+        thread.name = HOSTILE.concat();
+    }
+    let files = [viewers::firefox(&recording), viewers::speedscope(&recording), viewers::perfetto(&recording)];
+    for file in &files {
+        assert_eq!(harmful_in(file), None);
+    }
+    let [firefox, speedscope, perfetto] = &files;
+    let counts = [
+        viewers::of_firefox(firefox)["cpu"].0,
+        viewers::of_speedscope(speedscope, PERIOD_NANOS)["cpu"].0,
+        viewers::of_perfetto(perfetto)["cpu"].0,
+    ];
+    assert_eq!(counts, [HOSTILE.len() as u64; 3]);
 }
 
 #[test]

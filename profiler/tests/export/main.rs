@@ -3,9 +3,13 @@
 #![allow(missing_docs, reason = "a test binary has no readers of its documentation")]
 
 mod files;
+mod firefox_by_crate;
 mod golden;
 mod handmade;
 mod hostile_names;
 mod round_trip;
 mod schema_document;
+mod timelines;
 mod totals_agree;
+mod viewer_totals;
+mod viewers;
