@@ -61,6 +61,23 @@ fn table_pprof_svg_and_folded_tell_the_same_and_render_again_to_the_same() {
 }
 
 #[test]
+fn a_chosen_format_is_for_the_files_whose_ending_leaves_a_choice() {
+    let folder = tempfile::tempdir().unwrap();
+    let split = example("split.wasm");
+    wasmscope(folder.path(), &["profile", "-o", "a.pb.gz", split.to_str().unwrap(), "6000"]);
+    let report = |args: &[&str]| wasmscope(folder.path(), &[&["report", "a.pb.gz"], args].concat());
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    report(&["-f", "firefox", "-o", "x.json", "-o", "y.speedscope.json"]);
+    assert!(read("x.json").starts_with(r#"{"meta":{"categories""#));
+    assert!(read("y.speedscope.json").starts_with(r#"{"$schema":"https://www.speedscope.app/"#));
+    report(&["-f", "icicle", "-o", "icicle.svg", "-o", "z.folded"]);
+    report(&["-o", "flame.svg", "-o", "w.folded", "-o", "x.firefox.json"]);
+    assert_ne!(read("icicle.svg"), read("flame.svg"));
+    assert_eq!(read("z.folded"), read("w.folded"));
+    assert_eq!(read("x.json"), read("x.firefox.json"));
+}
+
+#[test]
 fn the_shipped_guests_show_functions_files_and_lines() {
     let folder = tempfile::tempdir().unwrap();
     for (guest, rounds, function, file) in

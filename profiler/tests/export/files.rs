@@ -1,11 +1,12 @@
 //! Files that are written whole or not at all.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use wasmscope_model::Event;
-use wasmscope_profiler::export::{ExportError, check_writable, write_file};
+use wasmscope_profiler::export::{ExportError, OutputFormat, check_writable, write_file, write_file_as};
 use wasmscope_profiler::import::read_pprof;
 
 use super::handmade;
@@ -39,6 +40,22 @@ fn a_new_file_is_written_and_an_existing_one_kept_unless_told_otherwise() {
     write(&path, true).unwrap();
     assert_ne!(fs::read(&path).unwrap(), b"precious");
     assert_eq!(entries(folder.path()), ["a.pb.gz"], "nothing else is left behind");
+}
+
+#[test]
+fn json_is_compressed_when_its_name_ends_so_and_the_same_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = |name: &str| {
+        let path = folder.path().join(name);
+        write_file_as(&handmade::recording(), Event::Cpu, OutputFormat::Firefox, &path, "t", true).unwrap();
+        fs::read(path).unwrap()
+    };
+    let plain = written("a.firefox.json");
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&written("a.json.gz")[..]).read_to_end(&mut unpacked).unwrap();
+    assert_eq!((plain[0], &unpacked), (b'{', &plain));
+    assert_eq!(written("b.json.gz"), written("a.json.gz"));
+    assert_eq!(written("c.any"), plain, "the format that is asked for, whatever the name");
 }
 
 #[test]
