@@ -35,7 +35,8 @@ pub(crate) struct Point {
 /// A thread's name, and its number in the system.
 pub(crate) type ThreadName = (Arc<str>, u32);
 
-/// Collects samples by time. When too many points have come together, buckets become twice as wide.
+/// Collects samples by time. When too many points have come together, buckets become twice as wide; when one bucket for all
+/// is too narrow, stacks that come later get no time.
 #[derive(Debug)]
 pub(crate) struct TimelineBuilder {
     started: Timestamp,
@@ -44,6 +45,8 @@ pub(crate) struct TimelineBuilder {
     thread_index: FxHashMap<ThreadNumber, u16>,
     points: Vec<Point>,
     max_points: usize,
+    /// Not even one bucket for all has room for more points; those that there are go on counting.
+    is_full: bool,
 }
 
 impl TimelineBuilder {
@@ -59,6 +62,7 @@ impl TimelineBuilder {
             thread_index: FxHashMap::default(),
             points: Vec::new(),
             max_points,
+            is_full: false,
         }
     }
 
@@ -93,7 +97,18 @@ impl TimelineBuilder {
         if self.points.len() >= self.max_points {
             self.make_room();
         }
-        self.points.push(Point { key, count, nanos });
+        if self.is_full {
+            // What has no point has no time; it is in the profile all the same.
+            let key = Key { bucket: 0, ..key };
+            let known = self.points.binary_search_by_key(&key, |point| point.key);
+            if let Some(point) = known.ok().and_then(|index| self.points.get_mut(index)) {
+                point.add(count, nanos);
+            }
+            return;
+        }
+        // Making room may have made the buckets wider.
+        let bucket = u32::try_from(since / self.bucket_nanos).unwrap_or(u32::MAX);
+        self.points.push(Point { key: Key { bucket, ..key }, count, nanos });
     }
 
     fn thread(&mut self, number: ThreadNumber) -> u16 {
@@ -115,7 +130,8 @@ impl TimelineBuilder {
             self.points.iter_mut().for_each(|point| point.key.bucket /= 2);
             self.merge();
             if self.points.last().is_none_or(|last| last.key.bucket == 0) {
-                // One bucket for all: what is left differs by stack or thread. The table of stacks bounds that.
+                // One bucket for all: what is left differs by stack or thread.
+                self.is_full = self.points.len() > self.max_points / 2;
                 return;
             }
         }
@@ -172,6 +188,19 @@ mod tests {
         assert!(points.windows(2).all(|pair| pair[0].key < pair[1].key));
         let last = u64::from(points.last().unwrap().key.bucket);
         assert_eq!(last, 999 * FIRST_BUCKET_NANOS / bucket_nanos);
+    }
+
+    #[test]
+    fn stacks_without_end_fill_no_memory_and_known_ones_go_on_counting() {
+        let mut builder = TimelineBuilder::with_max_points(at(0), 64);
+        for stack in 0..10_000 {
+            builder.add(at(u64::from(stack)), ThreadNumber(0), Event::Cpu, StackId(stack), 1, 0);
+            builder.add(at(u64::from(stack)), ThreadNumber(0), Event::Cpu, StackId(0), 1, 0);
+        }
+        let (bucket_nanos, _, points) = builder.finish();
+        assert!(points.len() <= 64 && bucket_nanos <= FIRST_BUCKET_NANOS << 14, "{} {bucket_nanos}", points.len());
+        let first = points.iter().filter(|point| point.key.stack == StackId(0)).map(|point| point.count).sum::<u32>();
+        assert_eq!(first, 10_001);
     }
 
     #[test]
