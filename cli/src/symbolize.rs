@@ -130,7 +130,9 @@ impl Inputs {
             let text = word.to_string_lossy();
             match text.strip_prefix("0x").map(|digits| u64::from_str_radix(digits, 16)) {
                 Some(Ok(address)) => inputs.addresses.push((text.into_owned(), address)),
-                Some(Err(_)) if !Path::new(word).exists() => bail!("{text} is no address: it is 0x and up to 16 digits"),
+                Some(Err(_)) if !Path::new(word).exists() => {
+                    bail!("{text} is no address: it is 0x and up to 16 digits")
+                }
                 _ if is_guest(Path::new(word)).with_context(|| missing(word))? => inputs.guests.push(word.into()),
                 _ => inputs.logs.push(word.into()),
             }

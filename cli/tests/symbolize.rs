@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A backtrace of wasmtime from `trap.wasm` without its names.
-const LOG: &[u8] = b"\xff served\r\n    0:    0x3ac - <unknown>!<wasm function 10>\n    2: wasm trap: integer divide by zero";
+const LOG: &[u8] =
+    b"\xff served\r\n    0:    0x3ac - <unknown>!<wasm function 10>\n    2: wasm trap: integer divide by zero";
 
 const FILLED: &[u8] = b"\xff served\r\n    0:    0x3ac - <unknown>!<wasm function 10>\n                - quotient
                     at testkit/guests/trap.c:12:14

@@ -42,8 +42,8 @@ pub use component_modules::component_modules;
 pub use demangle::demangle;
 pub use error::Error;
 pub use log::{
-    FoundPlace, KnownModules, Layout, LogFormat, LogSymbolizer, LogTotals, Mention, Position, ShownFunction, WhyNotFound,
-    find_mentions,
+    FoundPlace, KnownModules, Layout, LogFormat, LogSymbolizer, LogTotals, Mention, Position, ShownFunction,
+    WhyNotFound, find_mentions,
 };
 pub use module_image::{ModuleImage, identity_of_machine_code};
 pub use symbolizer::Symbolizer;

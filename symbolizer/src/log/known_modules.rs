@@ -271,7 +271,8 @@ mod tests {
 
     #[test]
     fn modules_are_known_by_the_name_inside_what_is_shown() {
-        let name = |shown: &str| meaningful_name(shown.as_bytes()).map(|name| String::from_utf8(name.to_vec()).unwrap());
+        let name =
+            |shown: &str| meaningful_name(shown.as_bytes()).map(|name| String::from_utf8(name.to_vec()).unwrap());
         assert_eq!(name("wasm://wasm/trap.wasm-00034e3a").unwrap(), "trap");
         assert_eq!(name("https://host/pkg/app_bg.wasm?v=3").unwrap(), "app_bg");
         assert_eq!(name("trap.wasm").unwrap(), "trap");

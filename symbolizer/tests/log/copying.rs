@@ -109,7 +109,8 @@ fn of_several_modules_the_one_with_that_name_counts_and_none_where_all_fit() {
     modules.add_guest("trap.wasm", &guest("trap.wasm")).unwrap();
     modules.add_guest("deep.wasm", &guest("deep.wasm")).unwrap();
     let mut symbolizer = LogSymbolizer::new(modules);
-    let told = |symbolizer: &mut LogSymbolizer, log: &str| String::from_utf8(copied(symbolizer, log.as_bytes())).unwrap();
+    let told =
+        |symbolizer: &mut LogSymbolizer, log: &str| String::from_utf8(copied(symbolizer, log.as_bytes())).unwrap();
     let named = told(&mut symbolizer, "at http://host/trap.wasm:0x3ac");
     assert!(named.contains(" = quotient at testkit/guests/trap.c:12:14"), "{named}");
     let named = told(&mut symbolizer, "at http://host/deep.wasm:0x3ac");
