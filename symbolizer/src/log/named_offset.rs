@@ -4,7 +4,7 @@ use wasmscope_model::CodeOffset;
 
 use super::escape::last_line_start;
 use super::mention::{Layout, LogFormat, Mention, Position, ShownFunction};
-use super::scan::{MAX_NAME, decimal, hexadecimal};
+use super::scan::{MAX_BEHIND, decimal, hexadecimal};
 
 /// Reads `Bytecode offset: 0x000003ac` and `at code offset 0x2c1`, at the offset.
 pub(super) fn at_hex(line: &[u8], at: usize) -> Option<Mention<'_>> {
@@ -21,9 +21,8 @@ pub(super) fn at_hex(line: &[u8], at: usize) -> Option<Mention<'_>> {
 
 /// Reads the name in `    0: name` and `    0: name (inlined)`, if that is all of its line.
 fn function_of(frame: &[u8]) -> ShownFunction<'_> {
-    let start = last_line_start(frame.get(frame.len().saturating_sub(MAX_NAME)..).unwrap_or_default());
-    let line = frame.get(frame.len().saturating_sub(MAX_NAME).saturating_add(start)..).unwrap_or_default();
-    let line = line.trim_ascii_start();
+    let near = frame.get(frame.len().saturating_sub(MAX_BEHIND)..).unwrap_or_default();
+    let line = near.get(last_line_start(near)..).unwrap_or_default().trim_ascii_start();
     let name = decimal(line).and_then(|(_, length)| line.get(length..)?.strip_prefix(b": "));
     match name.map(|name| name.strip_suffix(b" (inlined)").unwrap_or(name)) {
         Some(name) if !name.is_empty() && !name.starts_with(b"wasm-function[") => ShownFunction::Name(name),

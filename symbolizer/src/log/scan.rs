@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// Names longer than this are not looked for.
 pub(super) const MAX_NAME: usize = 4096;
-/// How far back the beginning of a name of a module, or of a URL, is looked for.
+/// How far the other end of a name of a module, or of a URL, is looked for.
 pub(super) const MAX_BEHIND: usize = 512;
 
 /// Reads decimal digits at the start: the number, and how many bytes it takes.

@@ -1,10 +1,12 @@
 //! Places as engines of JavaScript write them.
 
 use super::mention::{Layout, LogFormat, Mention, Position, ShownFunction};
-use super::scan::{behind_parenthesis, decimal, find, hexadecimal, url_before};
+use super::scan::{MAX_BEHIND, behind_parenthesis, decimal, find, hexadecimal, url_before};
 
 /// wasmer and V8 write this where they do not know.
 pub(super) const UNKNOWN_OFFSET: u64 = 0xffff_ffff;
+/// Safari writes one of these behind a place.
+const WASM_CODE: [&[u8]; 2] = [b"@[wasm code]", b" in [wasm code]"];
 
 /// Reads `URL:wasm-function[10]:0x3ac` and its kin, at `wasm-function`; what precedes `floor` belongs to the place before.
 pub(super) fn at_function(line: &[u8], at: usize, floor: usize) -> Option<Mention<'_>> {
@@ -23,8 +25,7 @@ pub(super) fn at_function(line: &[u8], at: usize, floor: usize) -> Option<Mentio
     if let Some((offset, length)) = rest.strip_prefix(b":0x").and_then(hexadecimal) {
         end = end.saturating_add(3).saturating_add(length);
         position = (offset != UNKNOWN_OFFSET).then_some(Position::InFile(offset));
-    } else if let Some(words) = [&b"@[wasm code]"[..], b" in [wasm code]"].iter().find(|words| rest.starts_with(words))
-    {
+    } else if let Some(words) = WASM_CODE.iter().find(|words| rest.starts_with(words)) {
         end = end.saturating_add(words.len());
     }
     let before = line.get(floor..at)?;
@@ -39,7 +40,7 @@ pub(super) fn at_scheme(line: &[u8], at: usize) -> Option<Mention<'_>> {
     let url = line.get(at..)?;
     url.strip_prefix(b"wasm://")?;
     let within = |byte: &&u8| !byte.is_ascii_whitespace() && !matches!(**byte, b'(' | b')' | b'"' | b'\\' | b',');
-    let length = url.iter().take(512).take_while(within).count();
+    let length = url.iter().take(MAX_BEHIND).take_while(within).count();
     let url = url.get(..length)?;
     let column_at = url.iter().rposition(|byte| *byte == b':')?;
     let line_at = url.get(..column_at)?.iter().rposition(|byte| *byte == b':')?;
@@ -99,14 +100,23 @@ fn is_frame(before: &[u8]) -> bool {
     before.ends_with(b"at ") || before.ends_with(b"(") || before.ends_with(b"@")
 }
 
-/// Finds the end of a name in brackets, which may have brackets itself.
+/// Finds the end of a name in brackets, which may have brackets itself: where Safari's words follow, else at the first.
 fn name_length(inside: &[u8]) -> Option<usize> {
-    let inside = inside.get(..1024).unwrap_or(inside);
-    let ends = [&b"]@[wasm code]"[..], b"] in [wasm code]"];
-    let line_end = inside.iter().position(|byte| matches!(byte, b'\r' | b'\n' | b'"' | b'\\')).unwrap_or(inside.len());
-    let inside = inside.get(..line_end)?;
-    let safari = ends.iter().filter_map(|end| find(inside, end, inside.len())).min();
-    safari.or_else(|| inside.iter().position(|byte| *byte == b']'))
+    let mut first = None;
+    for (at, byte) in inside.iter().enumerate().take(MAX_BEHIND) {
+        match byte {
+            b'\r' | b'\n' | b'"' | b'\\' => break,
+            b']' => {
+                let behind = inside.get(at.saturating_add(1)..).unwrap_or_default();
+                if WASM_CODE.iter().any(|words| behind.starts_with(words)) {
+                    return Some(at);
+                }
+                first = first.or(Some(at));
+            }
+            _ => {}
+        }
+    }
+    first
 }
 
 fn mention<'l>(
