@@ -21,7 +21,8 @@
 //!
 //! Modules are hostile input: nothing here panics on them, and what cannot be read turns into a reason.
 //!
-//! [`component_modules`] reads the core modules of a component.
+//! [`component_modules`] reads the core modules of a component. [`Inspection`] tells what a module's debug information
+//! covers, without resolving anything.
 //!
 //! Not for: finding files, native code.
 
@@ -31,6 +32,7 @@ mod component_modules;
 mod debug_info;
 mod demangle;
 mod error;
+mod inspection;
 mod module_image;
 mod names;
 mod symbolizer;
@@ -39,5 +41,9 @@ pub use call_graph::CallGraph;
 pub use component_modules::component_modules;
 pub use demangle::demangle;
 pub use error::Error;
+pub use inspection::{
+    Allocator, ComponentSurface, Coverage, DwarfFacts, Found, Import, Inspection, Language, NameSection, Producers,
+    Section, Share, Surface, Toolchain,
+};
 pub use module_image::{ModuleImage, identity_of_machine_code};
 pub use symbolizer::Symbolizer;

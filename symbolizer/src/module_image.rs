@@ -274,6 +274,11 @@ impl ModuleImage {
         self.names.function(function_index)
     }
 
+    /// Returns the contents of the `build_id` section, hexadecimal; empty when there is none.
+    pub fn build_id(&self) -> &str {
+        &self.build_id
+    }
+
     /// Returns the source map that the module points to.
     pub fn source_map(&self) -> Option<&str> {
         self.source_map.as_deref()
