@@ -1,6 +1,7 @@
 //! The command `wasmscope`: where do WebAssembly guests spend their time?
 
 mod color;
+mod doctor;
 mod event_loop;
 mod event_option;
 mod file_pattern;
@@ -39,6 +40,7 @@ enum Verb {
     Run(run::Run),
     Profile(profile::Profile),
     Report(report::Report),
+    Doctor(doctor::Doctor),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Verb::Run(run) => run.execute(),
         Verb::Profile(profile) => profile.execute(),
         Verb::Report(report) => report.execute(),
+        Verb::Doctor(doctor) => doctor.execute(),
     };
     // The guest may still be running on its thread; leaving the process ends it.
     verdict.exit()
