@@ -99,13 +99,17 @@ impl GuestFacts {
         if whole("ComponentizeJS") {
             toolchains.push(Toolchain::ComponentizeJs);
         }
-        let own: Vec<_> = self.own_modules().flat_map(|(_, module)| module.source().toolchains.clone()).collect();
+        let mut modules: Vec<_> = self.own_modules().map(|(_, module)| module).collect();
+        modules.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        let own: Vec<_> = modules.iter().flat_map(|module| module.source().toolchains.clone()).collect();
         if self.component.is_some() && (own.contains(&Toolchain::CPython) || whole("component-init-transform")) {
             toolchains.push(Toolchain::ComponentizePy);
         }
-        toolchains.extend(own);
-        toolchains.sort_unstable();
-        toolchains.dedup();
+        for toolchain in own {
+            if !toolchains.contains(&toolchain) {
+                toolchains.push(toolchain);
+            }
+        }
         toolchains
     }
 }

@@ -99,7 +99,9 @@ fn coverage(coverage: &Coverage) -> Value {
         "named_by_section": share(&coverage.named_by_section),
         "named_by_export_only": share(&coverage.named_by_export_only),
         "named_by_dwarf": share(&coverage.named_by_dwarf),
+        "line_tables": share(&coverage.line_tables),
         "lines": share(&coverage.lines),
+        "in_functions_with_lines": share(&coverage.in_functions_with_lines),
         "inlined": share(&coverage.inlined),
     })
 }

@@ -198,6 +198,9 @@ fn write_dwarf(source: &Inspection, page: &mut Page) {
     sections.sort_by_key(|section| std::cmp::Reverse(section.size));
     let sections = sections.iter().map(|section| format!("{} {}", section.name, section.size)).collect::<Vec<_>>();
     page.row("", &listed(sections.into_iter(), MAX_LISTED));
+    let tables = &source.coverage.line_tables;
+    let share = percent(tables.of_code(&source.coverage.all));
+    page.row("line tables", &format!("{share} of the code, in {}", count(tables.functions, "function")));
     page.row("languages", &counted(&dwarf.languages));
     page.row("compilers", &counted(&dwarf.producers));
 }

@@ -1,6 +1,8 @@
 //! What will resolve in a module, and why the rest will not.
 
-use wasmscope_symbolizer::{Inspection, Share};
+use wasmscope_symbolizer::{Coverage, Inspection, Share};
+
+use super::page::{count, listed, percent};
 
 /// Below this share of the code something important is missing.
 const IMPORTANT_NAMES: f64 = 0.9;
@@ -28,6 +30,7 @@ impl Outlook {
     pub fn word(&self) -> &'static str {
         match self.share {
             share if share >= 0.99 => "yes",
+            share if share >= 0.8 => "mostly",
             share if share > 0.0 => "partly",
             _ => "no",
         }
@@ -39,7 +42,7 @@ impl Outlook {
 pub struct Prognosis {
     /// Names of functions.
     pub names: Outlook,
-    /// Functions that were inlined; `None` for nothing to be known of them.
+    /// How many calls are known to be inlined, or why none are.
     pub inlines: Result<usize, String>,
     /// Files and lines.
     pub lines: Outlook,
@@ -56,6 +59,7 @@ impl Prognosis {
             (None, false) => "there is neither a name section nor DWARF".to_owned(),
             (Some(names), _) if names.broken => "the name section is damaged".to_owned(),
             (Some(_), _) => "the name section does not list the other functions".to_owned(),
+            (None, true) if is_left_behind(inspection) => format!("there is no name section, and {LEFT_BEHIND}"),
             (None, true) => "there is no name section, and the DWARF does not describe the other functions".to_owned(),
         });
         let lines = Outlook::of(coverage.lines, &coverage.all, || match has_dwarf {
@@ -63,14 +67,13 @@ impl Prognosis {
                 "there is no DWARF, and source maps are not read".to_owned()
             }
             false => "there is no DWARF".to_owned(),
+            true if is_left_behind(inspection) => LEFT_BEHIND.to_owned(),
             true if coverage.lines.code.get() == 0 => "the DWARF has no lines for this code".to_owned(),
-            true if lines_per_function(inspection) => {
-                format!("{} were compiled without lines", functions_without_lines(inspection))
-            }
-            true => "the compiler gave the other instructions no line".to_owned(),
+            true => gaps(coverage),
         });
         let inlines = match &inspection.dwarf {
-            Some(dwarf) if dwarf.inlined_calls > 0 => Ok(dwarf.inlined_calls),
+            Some(dwarf) if coverage.inlined.functions > 0 => Ok(dwarf.inlined_calls),
+            Some(_) if is_left_behind(inspection) => Err(LEFT_BEHIND.to_owned()),
             Some(_) if has_dwarf => Err("the DWARF knows of no inlined call".to_owned()),
             _ => Err("there is no DWARF".to_owned()),
         };
@@ -85,21 +88,35 @@ impl Prognosis {
         {
             if outlook.share < important {
                 let why = outlook.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-                findings.push(format!("{} of the code has {what}{why}", super::page::percent(outlook.share)));
+                findings.push(format!("{} of the code has {what}{why}", percent(outlook.share)));
             }
         }
         findings
     }
 }
 
-fn lines_per_function(inspection: &Inspection) -> bool {
-    inspection.coverage.lines.functions < inspection.coverage.all.functions
+const LEFT_BEHIND: &str = "the DWARF describes no code that is there; most likely a tool rewrote the code after the compiler, as \
+                           wasm-opt does without -g";
+
+/// Tells whether there is DWARF which could be read and fits no function.
+fn is_left_behind(inspection: &Inspection) -> bool {
+    let coverage = &inspection.coverage;
+    let fits = [coverage.lines, coverage.named_by_dwarf, coverage.inlined].iter().any(|part| part.functions > 0);
+    inspection.dwarf.as_ref().is_some_and(|dwarf| dwarf.units > 1 && !dwarf.incomplete && !fits)
 }
 
-fn functions_without_lines(inspection: &Inspection) -> String {
-    let all = inspection.coverage.all.functions;
-    let without = all.saturating_sub(inspection.coverage.lines.functions);
-    format!("{without} of {}", super::page::count(all, "function"))
+/// Tells apart code of functions without any line, and code without one in the other functions.
+fn gaps(coverage: &Coverage) -> String {
+    let all = &coverage.all;
+    let without = all.functions.saturating_sub(coverage.lines.functions);
+    let within = coverage.in_functions_with_lines.of_code(all) - coverage.lines.of_code(all);
+    let within = format!("{} is code to which the compiler gave no line", percent(within));
+    if without == 0 {
+        return within;
+    }
+    let whole = percent(1.0 - coverage.in_functions_with_lines.of_code(all));
+    let functions = format!("{whole} is in {} without any line", count(without, "function"));
+    format!("{functions}, {within}")
 }
 
 /// Tells what is there and cannot be used.
@@ -120,16 +137,15 @@ fn broken(inspection: &Inspection) -> Vec<String> {
         broken.push("some units of the DWARF cannot be read at all".to_owned());
     }
     if dwarf.broken_units > 0 {
-        broken
-            .push(format!("{} of the DWARF can be read in part only", super::page::count(dwarf.broken_units, "unit")));
+        broken.push(format!("{} of the DWARF can be read in part only", count(dwarf.broken_units, "unit")));
     }
     if dwarf.split_units > 0 {
-        let names = super::page::listed(dwarf.split_names.iter().cloned(), 2);
-        let units = super::page::count(dwarf.split_units, "unit");
+        let names = listed(dwarf.split_names.iter().cloned(), 2);
+        let units = count(dwarf.split_units, "unit");
         broken.push(format!("the DWARF of {units} is in files of its own, which are not read ({names})"));
     }
     if dwarf.units_without_text > 0 {
-        let units = super::page::count(dwarf.units_without_text, "unit");
+        let units = count(dwarf.units_without_text, "unit");
         broken.push(format!("names in {units} of the DWARF point to a section that is missing or damaged"));
     }
     broken

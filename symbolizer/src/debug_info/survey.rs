@@ -44,7 +44,9 @@ pub(crate) struct Survey {
     pub(crate) split_names: Vec<String>,
     /// Units whose texts could not be read, as when the section of strings is missing.
     pub(crate) units_without_text: usize,
-    /// Code with a line.
+    /// Code to which a line table gives a line.
+    pub(crate) line_tables: CodeRanges,
+    /// Code with a line, be it that of the call by which it was inlined.
     pub(crate) lines: CodeRanges,
     /// Code of functions with a name.
     pub(crate) named: CodeRanges,
@@ -64,7 +66,7 @@ impl Survey {
             survey.take_root(&mut units, index);
             survey.take_code(&mut units, index, image, see_name);
         }
-        for ranges in [&mut survey.lines, &mut survey.named, &mut survey.inlined] {
+        for ranges in [&mut survey.line_tables, &mut survey.lines, &mut survey.named, &mut survey.inlined] {
             ranges.normalise();
         }
         survey
@@ -144,7 +146,10 @@ impl Survey {
     }
 
     fn take_lines(&mut self, lines: &Lines<'_>) {
-        lines.spans().filter(|(_, line)| *line != 0).for_each(|(code, _)| self.lines.push(code));
+        for (code, _) in lines.spans().filter(|(_, line)| *line != 0) {
+            self.line_tables.push(code.clone());
+            self.lines.push(code);
+        }
     }
 
     /// Takes in the code of functions, and returns it with the place of their description: a part of the code, once for

@@ -81,7 +81,7 @@ impl Search {
         if let Some(allocator) = allocator_of(name)
             && !self.0.iter().any(|found| found.allocator == allocator)
         {
-            self.0.push(Found { allocator, function: name.to_owned() });
+            self.0.push(Found { allocator, function: without_parameters(name).to_owned() });
         }
     }
 
@@ -90,6 +90,11 @@ impl Search {
         self.0.sort_by_key(|found| found.allocator);
         self.0
     }
+}
+
+/// Leaves the parameters of a function of C++ out of its name.
+fn without_parameters(name: &str) -> &str {
+    name.split_once('(').map_or(name, |(function, _)| function)
 }
 
 /// Recognises functions that only one allocator has.

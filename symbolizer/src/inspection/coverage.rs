@@ -41,9 +41,13 @@ pub struct Coverage {
     pub named_by_export_only: Share,
     /// Code of functions that DWARF names.
     pub named_by_dwarf: Share,
-    /// Code with a source line. The declarations of locals, which no compiler gives one, count with the first
+    /// Code to which a line table gives a line.
+    pub line_tables: Share,
+    /// Code with a source line, be it only that of the call by which it was inlined. The declarations of locals, which no compiler gives one, count with the first
     /// instruction, as they do in lookups.
     pub lines: Share,
+    /// All code of functions that have some line.
+    pub in_functions_with_lines: Share,
     /// Code that DWARF knows to be inlined from another function.
     pub inlined: Share,
 }
@@ -67,7 +71,10 @@ impl Coverage {
                     survey.lines.bytes_within(body.start..first)
                 };
                 let lines = u64::from(survey.lines.bytes_within(first..body.end));
-                coverage.lines.add(lines.saturating_add(u64::from(declarations)));
+                let lines = lines.saturating_add(u64::from(declarations));
+                coverage.line_tables.add(u64::from(survey.line_tables.bytes_within(body.clone())));
+                coverage.lines.add(lines);
+                coverage.in_functions_with_lines.add(if lines > 0 { size } else { 0 });
                 coverage.inlined.add(u64::from(survey.inlined.bytes_within(body)));
             }
             coverage.named_by_dwarf.add(by_dwarf);

@@ -130,5 +130,19 @@ pub(super) fn toolchains(
         (Toolchain::WitComponent, producers.tool("wit-component").is_some()),
         (Toolchain::Wat, dwarf(|text| text.starts_with("wast "))),
     ];
-    signs.into_iter().filter(|(_, is_there)| *is_there).map(|(toolchain, _)| toolchain).collect()
+    let mut toolchains: Vec<Toolchain> =
+        signs.into_iter().filter(|(_, is_there)| *is_there).map(|(toolchain, _)| toolchain).collect();
+    if survey.is_some_and(is_mostly_clang) && !is_bindgen {
+        // A program in C with a part in Rust is built as programs in C are.
+        toolchains.sort_by_key(|toolchain| *toolchain == Toolchain::Rust);
+    }
+    toolchains
+}
+
+/// Tells whether more units were compiled by clang than by rustc.
+fn is_mostly_clang(survey: &Survey) -> bool {
+    let units = |of_rust: bool| -> usize {
+        survey.producers.iter().filter(|(text, _)| text.contains("rustc") == of_rust).map(|(_, units)| units).sum()
+    };
+    units(false) > units(true)
 }
