@@ -1,6 +1,7 @@
 //! `wasmscope doctor`: what will resolve in a guest or a recording, and what to do about the rest.
 
 mod build_advice;
+mod debug_files;
 mod guest_facts;
 mod guest_json;
 mod guest_page;
@@ -109,7 +110,9 @@ impl Doctor {
         };
         Ok(Some(match input::read(file)? {
             Input::Guest(guest) => Subject::Guest(Box::new(GuestFacts::of(guest, &self.symbols)?)),
-            Input::Recording(recording) => Subject::Recording(Box::new(RecordingFacts::of(*recording, file))),
+            Input::Recording(recording) => {
+                Subject::Recording(Box::new(RecordingFacts::of(*recording, file, &self.symbols)?))
+            }
         }))
     }
 }

@@ -13,9 +13,9 @@ pub struct Advice {
     pub then: &'static [&'static str],
 }
 
-const WASM_OPT: &str = "wasm-opt drops names and DWARF unless it gets -g: wasm-opt -O2 -g in.wasm -o out.wasm";
-const STRIP: &str = "wasm-tools strip, wasm-strip and llvm-strip take it away; keep a copy from before them";
-const COMPONENT: &str = "wasm-tools component new keeps everything";
+const WASM_OPT: &str = "wasm-opt needs -g, or it drops names: wasm-opt -O2 -g in.wasm -o out.wasm";
+const STRIP: &str = "wasm-tools strip, wasm-strip and llvm-strip take all of it away: keep a copy";
+const COMPONENT: &str = "wasm-tools component new keeps all of it";
 
 /// Returns the advice for a guest that these toolchains made, the one whose advice matters most first.
 pub fn advice(toolchains: &[Toolchain]) -> Vec<Advice> {

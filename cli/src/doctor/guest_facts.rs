@@ -1,17 +1,16 @@
 //! What is known of a guest.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use wasmscope_symbolizer::{ComponentSurface, Inspection, ModuleImage, Toolchain, component_modules};
 
+use super::debug_files;
 use super::input::GuestFile;
 use super::prognosis::Prognosis;
 
 /// Modules with less of a component's code than this share are no reason for a finding.
 const IMPORTANT_SHARE: f64 = 0.05;
-/// Files in a folder of `--symbols` that are looked at.
-const MAX_SYMBOL_FILES: usize = 1000;
 
 /// One core module of a guest.
 pub struct ModuleFacts {
@@ -114,43 +113,12 @@ impl GuestFacts {
     }
 }
 
-/// Finds a module with the same code and DWARF among files that the user names.
-///
-/// This is the one place where debug files are looked for.
+/// Finds a module with the same code that knows more of it, among files that the user names.
 fn debug_file_of(inspection: &Inspection, symbols: &[PathBuf]) -> Result<Option<(PathBuf, Inspection)>> {
     if inspection.dwarf.is_some() {
         return Ok(None);
     }
-    for place in symbols {
-        for file in files_at(place).with_context(|| format!("failed to read {}", place.display()))? {
-            if let Some(image) = image_better_than(inspection, &file) {
-                return Ok(Some((file, Inspection::of(&image))));
-            }
-        }
-    }
-    Ok(None)
-}
-
-fn files_at(place: &Path) -> std::io::Result<Vec<PathBuf>> {
-    if !place.metadata()?.is_dir() {
-        return Ok(vec![place.to_owned()]);
-    }
-    let paths = std::fs::read_dir(place)?.map(|entry| entry.map(|entry| entry.path()));
-    let mut files = paths.take(MAX_SYMBOL_FILES).collect::<Result<Vec<_>, _>>()?;
-    files.retain(|file| file.is_file());
-    files.sort();
-    Ok(files)
-}
-
-/// Reads a module with the same code that knows more of it.
-fn image_better_than(known: &Inspection, file: &Path) -> Option<ModuleImage> {
-    let super::input::Input::Guest(guest) = super::input::read(file).ok()? else {
-        return None;
-    };
-    let images = match guest.is_component {
-        true => component_modules(&guest.bytes).ok()?,
-        false => vec![ModuleImage::parse(guest.bytes).ok()?],
-    };
-    let is_better = |image: &ModuleImage| image.has_dwarf() || known.names.is_none() && image.has_names();
-    images.into_iter().find(|image| image.identity() == known.identity && is_better(image))
+    let is_better = |image: &ModuleImage| image.has_dwarf() || inspection.names.is_none() && image.has_names();
+    let found = debug_files::find(&inspection.identity, symbols, is_better)?;
+    Ok(found.map(|(file, image)| (file, Inspection::of(&image))))
 }

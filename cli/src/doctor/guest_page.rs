@@ -182,7 +182,7 @@ fn names(source: &Inspection) -> String {
         parts.push(format!("DWARF has {}", coverage.named_by_dwarf.functions));
     }
     if coverage.named_by_export_only.functions > 0 {
-        parts.push(format!("{} are known by their export only", coverage.named_by_export_only.functions));
+        parts.push(format!("{} known by export only", coverage.named_by_export_only.functions));
     }
     parts.join("; ")
 }

@@ -95,8 +95,8 @@ impl Prognosis {
     }
 }
 
-const LEFT_BEHIND: &str = "the DWARF describes no code that is there; most likely a tool rewrote the code after the compiler, as \
-                           wasm-opt does without -g";
+const LEFT_BEHIND: &str = "the DWARF describes no code that is there: most likely a tool rewrote the code after the compiler, and \
+                           not the addresses in the DWARF";
 
 /// Tells whether there is DWARF which could be read and fits no function.
 fn is_left_behind(inspection: &Inspection) -> bool {

@@ -1,11 +1,13 @@
 //! What resolved in a recording.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use anyhow::Result;
 use serde_json::{Value, json};
 use wasmscope_model::{Event, LineOrigin, Location, Module, ModuleId, NameOrigin, Place, Recording, WhyUnnamed};
 
+use super::debug_files;
 use super::page::percent;
 
 /// As the prognosis of a guest: below these shares something important is missing.
@@ -29,6 +31,8 @@ pub struct ModuleSamples {
     pub without_line: BTreeMap<String, u64>,
     /// Whether the module's bytes were missing when it was recorded.
     pub is_unknown: bool,
+    /// A file with the same code and debug information, if something is missing and such a file was named.
+    pub debug_file: Option<PathBuf>,
 }
 
 /// What resolved in a recording.
@@ -47,7 +51,11 @@ pub struct RecordingFacts {
 
 impl RecordingFacts {
     /// Looks at the innermost guest frame of each sample.
-    pub fn of(recording: Recording, file: &Path) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When a place of `symbols` cannot be looked at.
+    pub fn of(recording: Recording, file: &Path, symbols: &[PathBuf]) -> Result<Self> {
         let events = [Event::Cpu, Event::Wait, Event::Ready, Event::Alloc, Event::Live];
         let event = events.into_iter().find(|event| recording.rows(*event).next().is_some()).unwrap_or(Event::Cpu);
         let mut by_module: BTreeMap<ModuleId, ModuleSamples> = BTreeMap::new();
@@ -69,7 +77,11 @@ impl RecordingFacts {
             .filter_map(|(id, samples)| Some((recording.profile.modules.get(id.0 as usize)?.clone(), samples)))
             .collect();
         modules.sort_by_key(|(_, samples)| std::cmp::Reverse(samples.samples));
-        Self { file: file.to_string_lossy().into_owned(), event, modules, elsewhere, recording }
+        for (module, samples) in modules.iter_mut().filter(|(_, samples)| samples.lacks_something()) {
+            let found = debug_files::find(&module.identity, symbols, |image| image.has_dwarf() || image.has_names())?;
+            samples.debug_file = found.map(|(file, _)| file);
+        }
+        Ok(Self { file: file.to_string_lossy().into_owned(), event, modules, elsewhere, recording })
     }
 
     /// Returns the sum of a number over all modules.
@@ -80,11 +92,7 @@ impl RecordingFacts {
     /// Returns modules of which names or lines are missing that a debug file would give.
     pub fn wanted(&self) -> impl Iterator<Item = (&Module, &ModuleSamples)> {
         let own = self.modules.iter().filter(|(module, _)| !module.is_adapter);
-        own.filter(|(_, samples)| {
-            share(samples.named, samples.samples) < IMPORTANT_NAMES
-                || share(samples.with_line, samples.samples) < IMPORTANT_LINES
-        })
-        .map(|(module, samples)| (module, samples))
+        own.filter(|(_, samples)| samples.lacks_something()).map(|(module, samples)| (module, samples))
     }
 
     /// Returns what is important and did not resolve.
@@ -117,6 +125,7 @@ impl RecordingFacts {
                 "approximate_line": samples.approximate,
                 "unnamed": samples.unnamed,
                 "without_line": samples.without_line,
+                "debug_file": samples.debug_file.as_ref().map(|file| file.to_string_lossy()),
             })
         });
         let run = self.recording.run.as_ref();
@@ -141,6 +150,11 @@ pub fn share(part: u64, whole: u64) -> f64 {
 }
 
 impl ModuleSamples {
+    /// Tells whether something important did not resolve.
+    pub fn lacks_something(&self) -> bool {
+        share(self.named, self.samples) < IMPORTANT_NAMES || share(self.with_line, self.samples) < IMPORTANT_LINES
+    }
+
     fn take(&mut self, recording: &Recording, location: &Location, count: u64) {
         let add = |sum: &mut u64| *sum = sum.saturating_add(count);
         add(&mut self.samples);

@@ -87,6 +87,10 @@ fn write_wanted(facts: &RecordingFacts, page: &mut Page) {
         if !module.build_id.is_empty() {
             page.row("build_id", &module.build_id);
         }
+        if let Some(file) = &samples.debug_file {
+            page.row("found", &format!("{} has the same code, and more debug information", file.display()));
+            continue;
+        }
         let what = match samples.is_unknown {
             true => "the module itself: its bytes were not there when it was recorded",
             false => "a build of the same code that was not stripped; `wasmscope doctor` on the module says how",
