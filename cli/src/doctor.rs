@@ -48,8 +48,7 @@ const JSON_VERSION: u32 = 1;
 
 /// Tell what will resolve to functions and lines, and what to do about the rest.
 ///
-/// Looks at a module or component before it is profiled, or at a profile that shows too little. Nothing is run. Without
-/// FILE it tells of this machine only.
+/// Looks at a module or component before it is profiled, or at a profile that shows too little. No guest is run.
 #[derive(Parser, Debug)]
 #[command(name = "doctor", after_long_help = EXAMPLES)]
 pub struct Doctor {
@@ -96,7 +95,7 @@ impl Doctor {
         };
         let text = match self.json {
             true => json(subject.as_ref(), machine.as_ref(), &findings),
-            false => page(subject.as_ref(), machine.as_ref()),
+            false => page(subject.as_ref(), machine.as_ref(), &findings),
         };
         let mut out = io::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -117,7 +116,7 @@ impl Doctor {
     }
 }
 
-fn page(subject: Option<&Subject>, machine: Option<&Machine>) -> String {
+fn page(subject: Option<&Subject>, machine: Option<&Machine>, findings: &[String]) -> String {
     let mut page = Page::default();
     match subject {
         Some(Subject::Guest(guest)) => guest_page::write(guest, &mut page),
@@ -126,6 +125,18 @@ fn page(subject: Option<&Subject>, machine: Option<&Machine>) -> String {
     }
     if let Some(machine) = machine {
         machine.write(&mut page);
+    }
+    page.heading("verdict");
+    if findings.is_empty() {
+        page.row(
+            "good",
+            if subject.is_some() { "everything important resolves" } else { "guests can be sampled here" },
+        );
+    }
+    let mut label = "a finding";
+    for finding in findings {
+        page.row(label, finding);
+        label = "another";
     }
     page.finish()
 }

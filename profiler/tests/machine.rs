@@ -1,7 +1,5 @@
 //! A machine tells which timers it allows, and is as it was afterwards.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use wasmscope_model::TimerKind;
 use wasmscope_profiler::{CodeRegistry, Error, MachineReport, Sampler, SamplerConfig};
 

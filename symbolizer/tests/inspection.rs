@@ -168,3 +168,18 @@ fn toolchains_and_allocators_are_recognised_in_what_they_made() {
         assert_eq!(found, allocators, "{file}");
     }
 }
+
+#[test]
+fn debug_information_that_wants_too_much_work_is_given_up_in_time() {
+    let mut unit = UnitBuilder::covering(0..1000);
+    let info: Vec<u8> = std::iter::repeat_n(unit.end_children().finish(), 10_000).flatten().collect();
+    let lines = line_program(&sequence(400, &vec![0x12; 1 << 20], 1));
+    let image = module(3, &[(".debug_info", info), (".debug_abbrev", abbreviations()), (".debug_line", lines)]);
+    let began = std::time::Instant::now();
+    let inspection = Inspection::of(&image);
+    assert!(began.elapsed() < std::time::Duration::from_secs(20), "took {:?}", began.elapsed());
+    let dwarf = inspection.dwarf.unwrap();
+    assert_eq!(dwarf.units, 10_000);
+    assert!(dwarf.broken_units > 9_000, "{dwarf:?}");
+    assert_eq!(inspection.coverage.lines, share(0, 0));
+}

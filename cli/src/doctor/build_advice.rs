@@ -59,7 +59,7 @@ fn of(toolchain: Toolchain) -> Advice {
             then: &["-gline-tables-only in place of -g is smaller, and enough", WASM_OPT, STRIP],
         },
         Toolchain::Zig => Advice {
-            says: "Zig's tools. zig cc compiles its C library itself, and lines of that follow the same options.",
+            says: "Zig's tools, which bring a C library of their own.",
             lines: &[
                 "zig cc -O2 -g ...                  (C and C++; without -s)",
                 "zig build-exe -O ReleaseSafe -fno-strip ...",
@@ -119,7 +119,7 @@ fn of(toolchain: Toolchain) -> Advice {
         },
         Toolchain::Wat => Advice {
             says: "The text format. Lines are those of the .wat file; they are made when wasmscope reads it.",
-            lines: &["wat2wasm --debug-names, or wasm-tools parse -g    (to keep them in a .wasm)"],
+            lines: &["wasm-tools parse -g guest.wat -o guest.wasm    (writes names and lines into a .wasm)"],
             then: &[],
         },
         _ => UNKNOWN,

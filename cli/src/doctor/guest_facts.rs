@@ -85,7 +85,7 @@ impl GuestFacts {
     pub fn findings(&self) -> Vec<String> {
         let important = self.own_modules().filter(|(_, module)| module.weight >= IMPORTANT_SHARE);
         let of_modules = important.flat_map(|(number, module)| {
-            let name = (self.modules.len() > 1).then(|| format!("{}: ", module.name(number))).unwrap_or_default();
+            let name = if self.modules.len() > 1 { format!("{}: ", module.name(number)) } else { String::new() };
             module.prognosis.findings().into_iter().map(move |finding| format!("{name}{finding}"))
         });
         of_modules.collect()

@@ -1,7 +1,7 @@
 //! A guest as people read it.
 
 use wasmscope_model::ByteSize;
-use wasmscope_symbolizer::{DwarfFacts, Inspection, Share};
+use wasmscope_symbolizer::{Allocator, DwarfFacts, Inspection, Share, Toolchain};
 
 use super::build_advice::advice;
 use super::guest_facts::{GuestFacts, ModuleFacts};
@@ -243,7 +243,12 @@ fn allocator(source: &Inspection) -> String {
         return format!("not recognised: {why}");
     }
     let found = source.allocators.iter().map(|found| format!("{} ({})", found.allocator, found.function));
-    found.collect::<Vec<_>>().join(", over ")
+    let found = found.collect::<Vec<_>>().join(", over ");
+    let carries_mimalloc = source.allocators.iter().any(|found| found.allocator == Allocator::Mimalloc);
+    match carries_mimalloc && source.toolchains.contains(&Toolchain::CPython) {
+        true => format!("{found}; CPython takes mimalloc only without its GIL, or with PYTHONMALLOC=mimalloc"),
+        false => found,
+    }
 }
 
 fn write_advice(guest: &GuestFacts, page: &mut Page) {

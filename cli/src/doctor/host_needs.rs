@@ -50,7 +50,7 @@ fn of_module(guest: &GuestFacts) -> HostNeeds {
                 continue;
             }
         };
-        needs.wasi.push(format!("{version}, {}", count(names.len(), "function")));
+        needs.wasi.push(format!("{version}, {}", count(names.len(), "import")));
     }
     let exports: Vec<&String> = surface.exports.iter().filter(|name| !name.starts_with('_')).collect();
     let callable = listed(exports.iter().map(|name| (*name).clone()), MAX_LISTED);
