@@ -2,6 +2,7 @@
 
 mod color;
 mod diff;
+mod doctor;
 mod event_loop;
 mod event_option;
 mod file_pattern;
@@ -45,6 +46,7 @@ enum Verb {
     Report(report::Report),
     Diff(diff::Diff),
     Symbolize(symbolize::Symbolize),
+    Doctor(doctor::Doctor),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Verb::Report(report) => report.execute(),
         Verb::Diff(diff) => diff.execute(),
         Verb::Symbolize(symbolize) => symbolize.execute(),
+        Verb::Doctor(doctor) => doctor.execute(),
     };
     // The guest may still be running on its thread; leaving the process ends it.
     verdict.exit()

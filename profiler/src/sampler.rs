@@ -108,6 +108,22 @@ fn install() -> Result<(), Error> {
     })
 }
 
+/// SIGPROF, taken for a moment; put back on drop.
+pub(crate) struct HeldSignal(());
+
+impl HeldSignal {
+    /// Takes the signal, without sampling anything.
+    pub(crate) fn take() -> Result<Self, Error> {
+        install().map(|()| Self(()))
+    }
+}
+
+impl Drop for HeldSignal {
+    fn drop(&mut self) {
+        signal::uninstall();
+    }
+}
+
 impl Drive {
     /// Puts SIGPROF back as it was, if it was taken.
     fn uninstall(&self) {

@@ -66,6 +66,16 @@ impl TimerChoice {
         }
     }
 
+    /// Takes a timer, whether it works here or not.
+    pub(crate) fn of_kind(kind: TimerKind, kernel: bool, config: &SamplerConfig) -> Result<Self, Error> {
+        Ok(Self { kind, kernel, period: config.period()?, reason: String::new() })
+    }
+
+    /// Returns why this timer cannot be used here; `None` when it can. The handler must be installed.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        self.probe_again_and_again().err()
+    }
+
     /// Leaves it to the guest's own checks to make samples, as often as a ticker advances their epoch.
     pub(crate) fn epochs(config: &SamplerConfig) -> Result<Self, Error> {
         let (period, reason) =

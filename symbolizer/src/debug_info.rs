@@ -9,6 +9,7 @@ mod fuel;
 mod functions;
 mod lines;
 mod segments;
+mod survey;
 mod text;
 mod unit;
 mod units;
@@ -20,6 +21,7 @@ use gimli::{Dwarf, EndianSlice, LittleEndian, SectionId};
 use wasmscope_model::{CodeOffset, ResolvedFrame};
 
 use self::fuel::Unreadable;
+pub(crate) use self::survey::Survey;
 use self::units::Units;
 use crate::ModuleImage;
 
@@ -51,11 +53,8 @@ impl std::fmt::Debug for DebugInfo {
 impl DebugInfo {
     /// Reads the headers of all units of `dwarf`, which describe the code of `image`; somewhat costly for large modules.
     pub(crate) fn parse(image: &Rc<ModuleImage>, dwarf: &ModuleImage) -> Self {
-        let parsed = Parsed::new(dwarf.bytes().clone(), |bytes| {
-            let section = |id: SectionId| EndianSlice::new(dwarf.debug_section(bytes, id.name()), LittleEndian);
-            let Ok(sections) = Dwarf::load(|id| Ok::<_, std::convert::Infallible>(section(id)));
-            Units::read(sections, image, dwarf.debug_bytes())
-        });
+        let parsed =
+            Parsed::new(dwarf.bytes().clone(), |bytes| Units::read(sections(dwarf, bytes), image, dwarf.debug_bytes()));
         Self { parsed, image: image.clone() }
     }
 
@@ -89,4 +88,11 @@ impl DebugInfo {
         let image = &self.image;
         self.parsed.with_dependent_mut(|_, units| units.frames_at(offset, image)).map_err(|Unreadable| ())
     }
+}
+
+/// Finds the sections of DWARF in the bytes of a module; missing ones are empty.
+fn sections<'b>(image: &ModuleImage, bytes: &'b [u8]) -> Dwarf<Slice<'b>> {
+    let section = |id: SectionId| EndianSlice::new(image.debug_section(bytes, id.name()), LittleEndian);
+    let Ok(dwarf) = Dwarf::load(|id| Ok::<_, std::convert::Infallible>(section(id)));
+    dwarf
 }

@@ -23,6 +23,7 @@
 //!
 //! [`component_modules`] reads the core modules of a component. [`LogSymbolizer`] copies logs with the addresses in them
 //! explained.
+//! [`Inspection`] tells what a module's debug information covers, without resolving anything.
 //!
 //! [`DebugFiles`] finds debug information that is kept apart from the modules.
 //!
@@ -35,6 +36,7 @@ mod debug_files;
 mod debug_info;
 mod demangle;
 mod error;
+mod inspection;
 mod log;
 mod module_image;
 mod names;
@@ -45,6 +47,10 @@ pub use component_modules::component_modules;
 pub use debug_files::{DebugFile, DebugFiles, Fit, NotFound, SearchResult, Wanted};
 pub use demangle::demangle;
 pub use error::Error;
+pub use inspection::{
+    Allocator, ComponentSurface, Coverage, DwarfFacts, Found, Import, Inspection, Language, NameSection, Producers,
+    Section, Share, Surface, Toolchain,
+};
 pub use log::{
     FoundPlace, KnownModules, Layout, LogFormat, LogSymbolizer, LogTotals, Mention, Position, ShownFunction,
     WhyNotFound, find_mentions,

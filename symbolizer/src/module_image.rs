@@ -276,6 +276,11 @@ impl ModuleImage {
         self.names.function(function_index)
     }
 
+    /// Returns the contents of the `build_id` section, hexadecimal; empty when there is none.
+    pub fn build_id(&self) -> &str {
+        &self.build_id
+    }
+
     /// Returns the source map that the module points to.
     pub fn source_map(&self) -> Option<&str> {
         self.source_map.as_deref()
@@ -284,11 +289,6 @@ impl ModuleImage {
     /// Returns what the module says of a file with its debug information.
     pub fn external_debug_info(&self) -> Option<&str> {
         self.external_debug_info.as_deref()
-    }
-
-    /// Returns the contents of the `build_id` section, hexadecimal; empty when there is none.
-    pub fn build_id(&self) -> &str {
-        &self.build_id
     }
 
     /// Returns languages and tools that the module says it was made by.

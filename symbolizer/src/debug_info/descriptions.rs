@@ -35,6 +35,11 @@ pub(super) struct Descriptions {
 }
 
 impl Descriptions {
+    /// Drops the descriptions that are kept.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+    }
+
     /// Describes the function at an offset of the section.
     pub(super) fn at(
         &mut self,

@@ -63,6 +63,17 @@ impl Functions {
         self.nodes.get(index as usize)
     }
 
+    /// Returns the code that belongs to functions, by the innermost one's position in the table, in order.
+    pub(super) fn segments(&self) -> impl Iterator<Item = (Range<u32>, u32)> {
+        let next = self.segments.iter().skip(1).map(|(begin, _)| *begin);
+        self.segments.iter().zip(next).filter_map(|((begin, node), end)| Some((*begin..end, (*node)?)))
+    }
+
+    /// Returns all functions and functions inlined into them; each stands behind the one that it is inlined into.
+    pub(super) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
     /// Returns from where to where the functions reach.
     pub(super) fn extent(&self) -> Option<Range<u32>> {
         Some(self.segments.first()?.0..self.segments.last()?.0)

@@ -146,6 +146,15 @@ impl<'a> Lines<'a> {
         Some(Position { file: Some(row.file.into()), line: row.line, column: row.column })
     }
 
+    /// Returns the code between two rows each, with its line; 0 for code that belongs to none.
+    pub(super) fn spans(&self) -> impl Iterator<Item = (Range<u32>, u32)> {
+        self.sequences.iter().flat_map(|sequence| {
+            let rows = self.rows.get(sequence.rows.clone()).unwrap_or_default();
+            let ends = rows.iter().skip(1).map(|row| row.begin).chain([sequence.code.end]);
+            rows.iter().zip(ends).map(|(row, end)| (row.begin..end, row.line))
+        })
+    }
+
     /// Returns from where to where the lines reach.
     pub(super) fn extent(&self) -> Option<Range<u32>> {
         let end = self.sequences.iter().map(|sequence| sequence.code.end).max()?;

@@ -80,6 +80,11 @@ impl<'a> Unit<'a> {
         self.unit.header.debug_info_offset().map(|offset| offset.0)
     }
 
+    /// Drops the tables that were read; they are read again when asked for.
+    pub(super) fn forget_tables(&mut self) {
+        (self.functions, self.lines) = (None, None);
+    }
+
     /// Returns the functions of the unit, reading them first if need be.
     pub(super) fn functions(&mut self, dwarf: &Dwarf<Slice<'a>>, image: &ModuleImage, fuel: &mut Fuel) -> &Functions {
         let unit = &self.unit;

@@ -23,8 +23,8 @@ const MAX_CLAIMS: usize = 256;
 /// The units in the order of the section.
 #[derive(Debug)]
 pub(super) struct UnitList<'a> {
-    dwarf: Dwarf<Slice<'a>>,
-    units: Vec<Unit<'a>>,
+    pub(super) dwarf: Dwarf<Slice<'a>>,
+    pub(super) units: Vec<Unit<'a>>,
 }
 
 impl<'a> UnitList<'a> {
@@ -49,13 +49,13 @@ struct Claim {
 /// The debug information of a module, read unit by unit.
 #[derive(Debug)]
 pub(super) struct Units<'a> {
-    list: UnitList<'a>,
+    pub(super) list: UnitList<'a>,
     /// Sorted by their first address.
     claims: Vec<Claim>,
-    descriptions: Descriptions,
-    fuel: Fuel,
+    pub(super) descriptions: Descriptions,
+    pub(super) fuel: Fuel,
     /// Whether some unit could not be read at all.
-    broken: bool,
+    pub(super) broken: bool,
 }
 
 impl<'a> Units<'a> {

@@ -1,0 +1,124 @@
+//! What is known of a guest.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use wasmscope_symbolizer::{ComponentSurface, Inspection, ModuleImage, Toolchain, component_modules};
+
+use super::debug_files;
+use super::input::GuestFile;
+use super::prognosis::Prognosis;
+
+/// Modules with less of a component's code than this share are no reason for a finding.
+const IMPORTANT_SHARE: f64 = 0.05;
+
+/// One core module of a guest.
+pub struct ModuleFacts {
+    /// What the module itself is.
+    pub inspection: Inspection,
+    /// A file with the same code and more debug information, and what that is worth.
+    pub debug_file: Option<(PathBuf, Inspection)>,
+    /// What will resolve, with the debug file if there is one.
+    pub prognosis: Prognosis,
+    /// How much of the guest's code it is, adapters left out.
+    pub weight: f64,
+}
+
+/// What is known of a guest.
+pub struct GuestFacts {
+    /// The file.
+    pub file: GuestFile,
+    /// What a component takes and gives; `None` for core modules.
+    pub component: Option<ComponentSurface>,
+    /// Its core modules, in the order of the file.
+    pub modules: Vec<ModuleFacts>,
+}
+
+impl ModuleFacts {
+    /// Returns the inspection of what names and lines come from.
+    pub fn source(&self) -> &Inspection {
+        self.debug_file.as_ref().map_or(&self.inspection, |(_, inspection)| inspection)
+    }
+
+    /// Returns what people call the module.
+    pub fn name(&self, number: usize) -> String {
+        self.inspection.module_name.clone().unwrap_or_else(|| format!("module {number}"))
+    }
+}
+
+impl GuestFacts {
+    /// Looks at each core module of a guest.
+    pub fn of(file: GuestFile, symbols: &[PathBuf]) -> Result<Self> {
+        let refused = || format!("cannot read {}", file.path);
+        let images = match file.is_component {
+            true => component_modules(&file.bytes).with_context(refused)?,
+            false => vec![ModuleImage::parse(file.bytes.clone()).with_context(refused)?],
+        };
+        let component = match file.is_component {
+            true => Some(ComponentSurface::of(&file.bytes).with_context(refused)?),
+            false => None,
+        };
+        let inspections: Vec<Inspection> = images.iter().map(Inspection::of).collect();
+        let own = inspections.iter().filter(|inspection| !inspection.is_adapter);
+        let all_code = own.fold(0u64, |sum, inspection| sum.saturating_add(inspection.coverage.all.code.get()));
+        let mut modules = Vec::new();
+        for inspection in inspections {
+            let debug_file = debug_file_of(&inspection, symbols)?;
+            let source = debug_file.as_ref().map_or(&inspection, |(_, source)| source);
+            let code = if inspection.is_adapter { 0 } else { inspection.coverage.all.code.get() };
+            modules.push(ModuleFacts {
+                prognosis: Prognosis::of(source),
+                weight: code as f64 / all_code.max(1) as f64,
+                debug_file,
+                inspection,
+            });
+        }
+        Ok(Self { file, component, modules })
+    }
+
+    /// Returns the modules that are the guest's own, with their numbers, the adapters left out.
+    pub fn own_modules(&self) -> impl Iterator<Item = (usize, &ModuleFacts)> {
+        self.modules.iter().enumerate().filter(|(_, module)| !module.inspection.is_adapter)
+    }
+
+    /// Returns what is important and will not resolve.
+    pub fn findings(&self) -> Vec<String> {
+        let important = self.own_modules().filter(|(_, module)| module.weight >= IMPORTANT_SHARE);
+        let of_modules = important.flat_map(|(number, module)| {
+            let name = if self.modules.len() > 1 { format!("{}: ", module.name(number)) } else { String::new() };
+            module.prognosis.findings().into_iter().map(move |finding| format!("{name}{finding}"))
+        });
+        of_modules.collect()
+    }
+
+    /// Returns the toolchains that made the guest, the one whose advice matters most first.
+    pub fn toolchains(&self) -> Vec<Toolchain> {
+        let whole = |tool| self.component.as_ref().is_some_and(|surface| surface.producers.tool(tool).is_some());
+        let mut toolchains = Vec::new();
+        if whole("ComponentizeJS") {
+            toolchains.push(Toolchain::ComponentizeJs);
+        }
+        let mut modules: Vec<_> = self.own_modules().map(|(_, module)| module).collect();
+        modules.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        let own: Vec<_> = modules.iter().flat_map(|module| module.source().toolchains.clone()).collect();
+        if self.component.is_some() && (own.contains(&Toolchain::CPython) || whole("component-init-transform")) {
+            toolchains.push(Toolchain::ComponentizePy);
+        }
+        for toolchain in own {
+            if !toolchains.contains(&toolchain) {
+                toolchains.push(toolchain);
+            }
+        }
+        toolchains
+    }
+}
+
+/// Finds a module with the same code that knows more of it, among files that the user names.
+fn debug_file_of(inspection: &Inspection, symbols: &[PathBuf]) -> Result<Option<(PathBuf, Inspection)>> {
+    if inspection.dwarf.is_some() {
+        return Ok(None);
+    }
+    let is_better = |image: &ModuleImage| image.has_dwarf() || inspection.names.is_none() && image.has_names();
+    let found = debug_files::find(&inspection.identity, symbols, is_better)?;
+    Ok(found.map(|(file, image)| (file, Inspection::of(&image))))
+}

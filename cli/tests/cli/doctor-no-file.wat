@@ -1,0 +1,2 @@
+;; RUN: doctor
+;; EXIT: 2

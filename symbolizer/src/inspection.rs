@@ -1,0 +1,152 @@
+//! What a module is, and what its debug information is worth.
+
+mod allocator;
+mod coverage;
+mod producers;
+mod surface;
+mod toolchain;
+
+use std::collections::BTreeMap;
+
+use wasmscope_model::{ByteSize, CodeIdentity};
+
+use crate::ModuleImage;
+use crate::debug_info::Survey;
+use crate::demangle::demangle;
+
+pub use allocator::{Allocator, Found};
+pub use coverage::{Coverage, Share};
+pub use producers::{Language, Producers};
+pub use surface::{ComponentSurface, Import, Section, Surface};
+pub use toolchain::Toolchain;
+
+/// Names that are looked at for what they tell of allocators and toolchains; no real module has more functions.
+const MAX_NAMES_SEEN: usize = 1 << 20;
+
+/// What a core module is, and what its debug information is worth: facts, each of them computed.
+///
+/// # Accuracy
+///
+/// Coverage counts the bytes of function bodies, without the sizes between them. The work is bounded in proportion to the
+/// size of the debug information; where the bound is met, [`DwarfFacts`] says that something could not be read, and
+/// what was read before counts.
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    /// The identity of the module's code.
+    pub identity: CodeIdentity,
+    /// What the `name` section calls the module.
+    pub module_name: Option<String>,
+    /// Whether a tool made the module to join others.
+    pub is_adapter: bool,
+    /// The size of the module.
+    pub size: ByteSize,
+    /// What it takes, gives, and is made of.
+    pub surface: Surface,
+    /// What the module says it was made by.
+    pub producers: Producers,
+    /// Which toolchains made it, as far as the signs tell; the one whose advice matters most first.
+    pub toolchains: Vec<Toolchain>,
+    /// Its allocators, those of the language before those of the C library.
+    pub allocators: Vec<Found>,
+    /// Its `name` section.
+    pub names: Option<NameSection>,
+    /// Its DWARF.
+    pub dwarf: Option<DwarfFacts>,
+    /// How much of its code can be named and placed.
+    pub coverage: Coverage,
+}
+
+/// What the `name` section holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NameSection {
+    /// Functions that the module defines and the section names.
+    pub functions: usize,
+    /// Whether a part of the section could not be read.
+    pub broken: bool,
+}
+
+/// What is known of a module's DWARF.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DwarfFacts {
+    /// Bytes of all `.debug_*` sections.
+    pub size: ByteSize,
+    /// Units that could be read: what was compiled at once.
+    pub units: usize,
+    /// Units of which functions or lines could be read in part only.
+    pub broken_units: usize,
+    /// Whether the list of units broke off, or some unit could not be read at all.
+    pub incomplete: bool,
+    /// Units by version of DWARF.
+    pub versions: BTreeMap<u16, usize>,
+    /// Units by language.
+    pub languages: BTreeMap<String, usize>,
+    /// Units by compiler.
+    pub producers: BTreeMap<String, usize>,
+    /// Units whose debug information lies in another file.
+    pub split_units: usize,
+    /// The names of such files, the first few.
+    pub split_names: Vec<String>,
+    /// Units whose texts could not be read, as when the section of strings is missing.
+    pub units_without_text: usize,
+    /// Calls of which the DWARF says that they were inlined.
+    pub inlined_calls: usize,
+}
+
+impl Inspection {
+    /// Inspects a module; takes about a second for 50 MB of debug information.
+    pub fn of(image: &ModuleImage) -> Self {
+        let mut signs = toolchain::NameSigns::default();
+        let mut allocators = allocator::Search::default();
+        let mut seen = 0usize;
+        let mut see = |name: &str| {
+            seen = seen.saturating_add(1);
+            if seen <= MAX_NAMES_SEEN {
+                signs.see(name);
+                allocators.see(name);
+            }
+        };
+        for (index, _) in image.bodies() {
+            if let Some(name) = image.name_of(index).or_else(|| image.export_of(index)) {
+                see(&demangle(name));
+            }
+        }
+        let survey = (image.debug_bytes() > 0).then(|| Survey::of(image, &mut see));
+        let surface = Surface::of(image);
+        let producers = Producers::of(image);
+        let toolchains = toolchain::toolchains(&surface, &producers, survey.as_ref(), &signs);
+        Self {
+            identity: image.identity(),
+            module_name: image.module_name().map(str::to_owned),
+            is_adapter: image.is_adapter(),
+            size: ByteSize::new(image.bytes().len() as u64),
+            toolchains,
+            allocators: allocators.found(),
+            names: image.names.present.then(|| NameSection {
+                functions: image.bodies().filter(|(index, _)| image.name_of(*index).is_some()).count(),
+                broken: image.names.unreadable,
+            }),
+            coverage: Coverage::of(image, survey.as_ref()),
+            dwarf: survey.map(|survey| DwarfFacts::new(image, survey)),
+            surface,
+            producers,
+        }
+    }
+}
+
+impl DwarfFacts {
+    fn new(image: &ModuleImage, survey: Survey) -> Self {
+        Self {
+            size: ByteSize::new(image.debug_bytes() as u64),
+            units: survey.units,
+            broken_units: survey.broken_units,
+            incomplete: survey.incomplete,
+            versions: survey.versions,
+            languages: survey.languages,
+            producers: survey.producers,
+            split_units: survey.split_units,
+            split_names: survey.split_names,
+            units_without_text: survey.units_without_text,
+            inlined_calls: survey.inlined_calls,
+        }
+    }
+}
