@@ -89,7 +89,7 @@ impl Report {
         }
         let SearchResult { found, problems } = self.symbols.debug_files(None).search(&wanted);
         refuse_unfit(&problems)?;
-        problems.iter().for_each(|problem| terminal::warning(problem));
+        problems.iter().for_each(terminal::warning);
         for module in wanted.iter().filter(|module| !found.iter().any(|file| file.identity == module.identity)) {
             let Wanted { name, identity, .. } = module;
             terminal::warning(format_args!("no debug file for {} (code {identity})", export::sanitized(name)));

@@ -58,8 +58,8 @@ struct Gathered {
 
 impl Sides {
     pub(super) fn of(before: &Recording, after: &Recording, event: Event) -> Self {
-        let mut gathered = Gathered::default();
-        gathered.ambiguous = [before, after].into_iter().flat_map(ambiguous_names).collect();
+        let ambiguous = [before, after].into_iter().flat_map(ambiguous_names).collect();
+        let mut gathered = Gathered { ambiguous, ..Gathered::default() };
         let mut counts_known = true;
         for (which, recording) in [before, after].into_iter().enumerate() {
             let sample = Sampling::of(recording, event);
