@@ -25,12 +25,13 @@ pub fn find_mentions(line: &[u8]) -> Vec<Mention<'_>> {
             _ => None,
         };
         match found {
-            Some(mention) => {
+            // What reaches back into the place before is read from text that names that one.
+            Some(mention) if mention.range.start >= floor => {
                 at = mention.insert_at.max(mention.range.end).max(at.saturating_add(1));
                 floor = at;
                 mentions.push(mention);
             }
-            None => at = at.saturating_add(1),
+            _ => at = at.saturating_add(1),
         }
     }
     if mentions.iter().any(|mention| mention.layout == Layout::Inline) {
