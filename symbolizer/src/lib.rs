@@ -40,6 +40,7 @@ mod inspection;
 mod log;
 mod module_image;
 mod names;
+mod source_map;
 mod symbolizer;
 
 pub use call_graph::CallGraph;
@@ -56,4 +57,5 @@ pub use log::{
     WhyNotFound, find_mentions,
 };
 pub use module_image::{ModuleImage, identity_of_machine_code};
+pub use source_map::{SourceMap, SourceMapError, SourceMapFaults, SourcePosition};
 pub use symbolizer::Symbolizer;

@@ -177,6 +177,11 @@ impl ModuleImage {
         ByteSize::new(self.file_start.saturating_add(self.code_section.start) as u64)
     }
 
+    /// Returns where the contents of the code section begin in the module, whether it is part of a component or not.
+    pub(crate) fn code_start_in_module(&self) -> usize {
+        self.code_section.start
+    }
+
     /// Tells whether an offset in the file lies in the code section.
     pub fn has_code_at(&self, file_offset: u64) -> bool {
         let start = self.code_section_start().get();
