@@ -25,7 +25,7 @@
 //! explained.
 //! [`Inspection`] tells what a module's debug information covers, without resolving anything.
 //!
-//! [`DebugFiles`] finds debug information that is kept apart from the modules.
+//! [`DebugFiles`] finds debug information that is kept apart from the modules, [`SourceMap`] among it.
 //!
 //! Not for: native code.
 
@@ -45,12 +45,12 @@ mod symbolizer;
 
 pub use call_graph::CallGraph;
 pub use component_modules::component_modules;
-pub use debug_files::{DebugFile, DebugFiles, Fit, NotFound, SearchResult, Wanted};
+pub use debug_files::{DebugFile, DebugFiles, Fit, FoundSourceMap, NotFound, SearchResult, Wanted};
 pub use demangle::demangle;
 pub use error::Error;
 pub use inspection::{
     Allocator, ComponentSurface, Coverage, DwarfFacts, Found, Import, Inspection, Language, NameSection, Producers,
-    Section, Share, Surface, Toolchain,
+    Section, Share, SourceMapFacts, Surface, Toolchain,
 };
 pub use log::{
     FoundPlace, KnownModules, Layout, LogFormat, LogSymbolizer, LogTotals, Mention, Position, ShownFunction,

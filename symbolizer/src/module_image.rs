@@ -36,6 +36,14 @@ pub struct ModuleImage {
     external_debug_info: Option<String>,
 }
 
+/// What a module tells of its code; more is greater.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub(crate) struct Worth {
+    dwarf: bool,
+    names: bool,
+    source_map: bool,
+}
+
 /// Import names are cut at this many bytes each.
 const MAX_IMPORT_NAME_BYTES: usize = 512;
 /// All import names together are cut at this many bytes: many may share one long module name.
@@ -274,6 +282,11 @@ impl ModuleImage {
     /// Tells whether the module carries names of functions.
     pub fn has_names(&self) -> bool {
         self.names.len() > 0
+    }
+
+    /// Tells how much the module tells of its code.
+    pub(crate) fn worth(&self) -> Worth {
+        Worth { dwarf: self.has_dwarf(), names: self.has_names(), source_map: self.source_map.is_some() }
     }
 
     /// Returns the name that the `name` section has for a function, as it stands there.
