@@ -30,6 +30,8 @@ pub(crate) const MAX_MAP_BYTES: usize = 256 << 20;
 const MAX_SOURCES: usize = 1 << 18;
 /// Maps of parts of the code that are read.
 const MAX_SECTIONS: usize = 1 << 16;
+/// A map of another build has every other mapping between instructions; more than one in so many is refused.
+const MISPLACED_OF_OTHER_BUILD: usize = 4;
 
 /// Which source line the code of a module comes from, as its source map tells.
 ///
@@ -37,7 +39,8 @@ const MAX_SECTIONS: usize = 1 << 16;
 ///
 /// A mapping holds from its instruction up to the next mapping, and never beyond the end of the function. A map knows no inlined
 /// calls: code that was inlined has the line it was written in, and the name of the function that it is part of now.
-/// Nothing in a map tells which code it was made for; [`SourceMapFaults`] counts what cannot be true.
+/// Nothing in a map tells which code it was made for. One of another build is told by mappings that begin within instructions:
+/// a quarter of them is too much, fewer are left out. [`SourceMapFaults`] counts all that cannot be true.
 #[derive(Clone, Debug)]
 pub struct SourceMap {
     rows: Arc<[Row]>,
@@ -83,6 +86,14 @@ pub enum SourceMapError {
         /// Its revision.
         found: u64,
     },
+    /// Its mappings do not begin where instructions do.
+    #[error("is of another build: {misplaced} of {of_code} mappings of code lie between instructions")]
+    OtherBuild {
+        /// How many do not.
+        misplaced: usize,
+        /// How many there are of the code.
+        of_code: usize,
+    },
     /// It is larger than maps that are read.
     #[error("is larger than {limit} bytes")]
     TooLarge {
@@ -114,6 +125,11 @@ impl SourceMap {
         let mut reader = Reader { rows: RowBuilder::new(image), sources: Vec::new() };
         reader.read(Document::read(without_guard(json))?)?;
         let (rows, faults, mappings) = reader.rows.finish();
+        let misplaced = faults.between_instructions;
+        let of_code = mappings.saturating_sub(faults.outside_code).saturating_sub(faults.too_many);
+        if misplaced > of_code / MISPLACED_OF_OTHER_BUILD {
+            return Err(SourceMapError::OtherBuild { misplaced, of_code });
+        }
         Ok(Self { rows: rows.into(), sources: reader.sources.into(), faults, mappings })
     }
 
@@ -244,10 +260,8 @@ fn without_guard(json: &str) -> &str {
 
 fn joined(root: &str, path: &str) -> String {
     let is_whole = path.starts_with('/') || path.contains("://");
-    match root {
-        "" => path.to_owned(),
-        _ if is_whole => path.to_owned(),
-        _ if root.ends_with('/') => format!("{root}{path}"),
-        _ => format!("{root}/{path}"),
-    }
+    let slash = if root.ends_with('/') { "" } else { "/" };
+    let (root, slash) = if root.is_empty() || is_whole { ("", "") } else { (root, slash) };
+    let joined = format!("{root}{slash}{path}");
+    joined.strip_prefix("./").unwrap_or(&joined).to_owned()
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{DebugFiles, NotFound, external};
 use crate::source_map::MAX_MAP_BYTES;
-use crate::{ModuleImage, SourceMap};
+use crate::{ModuleImage, SourceMap, SourceMapError};
 
 /// What text of a URL is shown at most.
 const MAX_SHOWN_BYTES: usize = 200;
@@ -126,8 +126,14 @@ fn decoded(url: &str) -> Option<String> {
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     let told = |error: std::io::Error| format!("cannot be read: {error}");
-    let limit = MAX_MAP_BYTES.saturating_add(1) as u64;
-    let mut bytes = Vec::new();
-    File::open(path).map_err(told)?.take(limit).read_to_end(&mut bytes).map_err(told)?;
+    let file = File::open(path).map_err(told)?;
+    // The file may grow meanwhile.
+    let limit = MAX_MAP_BYTES.saturating_add(1);
+    let length = usize::try_from(file.metadata().map_err(told)?.len()).unwrap_or(usize::MAX);
+    if length >= limit {
+        return Err(SourceMapError::TooLarge { limit: MAX_MAP_BYTES }.to_string());
+    }
+    let mut bytes = Vec::with_capacity(length);
+    file.take(limit as u64).read_to_end(&mut bytes).map_err(told)?;
     Ok(bytes)
 }

@@ -7,6 +7,8 @@ use std::fmt;
 pub struct SourceMapFaults {
     /// Mappings of what is no code of a function.
     pub outside_code: usize,
+    /// Mappings of what lies within an instruction.
+    pub between_instructions: usize,
     /// Mappings that stand behind one of a later instruction.
     pub out_of_order: usize,
     /// Mappings to a source that the map does not list. Their code has no line.
@@ -33,6 +35,7 @@ impl fmt::Display for SourceMapFaults {
         let mut separator = "";
         for (count, one, many) in [
             (self.outside_code, "mapping lies outside the code", "mappings lie outside the code"),
+            (self.between_instructions, "mapping lies between instructions", "mappings lie between instructions"),
             (self.out_of_order, "mapping is out of order", "mappings are out of order"),
             (
                 self.unknown_source,

@@ -1,6 +1,11 @@
 //! The mappings of a module's code, in the order of its instructions.
 
+use std::ops::Range;
+
+use wasmparser::OperatorsReader;
+
 use crate::ModuleImage;
+use crate::call_site::instructions;
 
 use super::faults::SourceMapFaults;
 use super::mappings::{Original, Segment};
@@ -35,11 +40,19 @@ pub(super) struct RowBuilder<'i> {
     rows: Vec<Row>,
     /// The offset of the last segment that was taken.
     reached: u32,
-    /// Where the function of the last row ends.
-    function_end: u32,
+    function: Function<'i>,
     pub(super) faults: SourceMapFaults,
     /// Segments that were taken or found wrong.
     pub(super) mappings: usize,
+}
+
+/// The function of the last row, read as far as the last segment.
+#[derive(Default)]
+struct Function<'i> {
+    end: u32,
+    first_instruction: u32,
+    /// `None` where there is no function yet, or it cannot be read.
+    instructions: Option<OperatorsReader<'i>>,
 }
 
 /// The sources that a text of mappings speaks of: some of all sources.
@@ -51,7 +64,14 @@ pub(super) struct Sources {
 
 impl<'i> RowBuilder<'i> {
     pub(super) fn new(image: &'i ModuleImage) -> Self {
-        Self { image, rows: Vec::new(), reached: 0, function_end: 0, faults: SourceMapFaults::default(), mappings: 0 }
+        Self {
+            image,
+            rows: Vec::new(),
+            reached: 0,
+            function: Function::default(),
+            faults: SourceMapFaults::default(),
+            mappings: 0,
+        }
     }
 
     /// Takes a segment of a map for the code from `start` in the file on.
@@ -61,7 +81,7 @@ impl<'i> RowBuilder<'i> {
             self.faults.too_many = self.faults.too_many.saturating_add(1);
             return self.break_off();
         }
-        let Some((begin, end)) = self.code_at(segment, start) else {
+        let Some((begin, body)) = self.code_at(segment, start) else {
             self.faults.outside_code = self.faults.outside_code.saturating_add(1);
             return;
         };
@@ -70,9 +90,13 @@ impl<'i> RowBuilder<'i> {
             return;
         }
         self.reached = begin;
-        if begin >= self.function_end {
+        if begin >= self.function.end {
             self.end_function();
-            self.function_end = end;
+            self.function = Function::of(self.image, body);
+        }
+        if !self.function.has_instruction_at(begin) {
+            self.faults.between_instructions = self.faults.between_instructions.saturating_add(1);
+            return;
         }
         let position = segment.original.and_then(|original| self.position(original, sources));
         self.push(Row { begin, position });
@@ -92,8 +116,8 @@ impl<'i> RowBuilder<'i> {
         (self.rows, self.faults, self.mappings)
     }
 
-    /// Returns the offset of a segment in the code section, and where the function ends that it lies in.
-    fn code_at(&self, segment: &Segment, start: u32) -> Option<(u32, u32)> {
+    /// Returns the offset of a segment in the code section, and the body of the function that it lies in.
+    fn code_at(&self, segment: &Segment, start: u32) -> Option<(u32, Range<u32>)> {
         // A module is one line.
         if segment.generated_line != 0 || segment.generated_column < 0 {
             return None;
@@ -101,8 +125,7 @@ impl<'i> RowBuilder<'i> {
         let in_file = segment.generated_column.checked_add(i64::from(start))?;
         let in_code = in_file.checked_sub(i64::try_from(self.image.code_start_in_module()).ok()?)?;
         let begin = u32::try_from(in_code).ok()?;
-        let body = self.image.body_reached_from(begin)?;
-        Some((begin, body.end))
+        Some((begin, self.image.body_reached_from(begin)?))
     }
 
     fn position(&mut self, original: Original, sources: Sources) -> Option<Position> {
@@ -120,7 +143,7 @@ impl<'i> RowBuilder<'i> {
     }
 
     fn end_function(&mut self) {
-        self.push(Row { begin: self.function_end, position: None });
+        self.push(Row { begin: self.function.end, position: None });
     }
 
     /// Adds a row. Of several for one offset the last counts; two alike in succession are one.
@@ -131,5 +154,27 @@ impl<'i> RowBuilder<'i> {
             None if row.position.is_none() => {}
             _ => self.rows.push(row),
         }
+    }
+}
+
+impl<'i> Function<'i> {
+    fn of(image: &'i ModuleImage, body: Range<u32>) -> Self {
+        let end = body.end;
+        let instructions = instructions(image, body).map(OperatorsReader::new);
+        let first = instructions.as_ref().map_or(0, OperatorsReader::original_position);
+        Self { end, first_instruction: u32::try_from(first).unwrap_or(0), instructions }
+    }
+
+    /// Tells whether an instruction begins at an offset, or the offset lies before all of them. Offsets must not fall.
+    fn has_instruction_at(&mut self, offset: u32) -> bool {
+        while let Some(instructions) = &mut self.instructions {
+            if instructions.original_position() >= u64::from(offset) {
+                return instructions.original_position() == u64::from(offset) || offset < self.first_instruction;
+            }
+            if instructions.read().is_err() {
+                self.instructions = None;
+            }
+        }
+        true
     }
 }
