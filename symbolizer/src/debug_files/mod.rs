@@ -171,7 +171,7 @@ impl DebugFiles {
 
     /// Lets modules name debug files in this folder, their own.
     pub fn beside(self, folder: &Path) -> Self {
-        Self { beside: Some(folder.to_owned()), ..self }
+        Self { beside: Some(folder::itself(folder)), ..self }
     }
 
     /// Takes a file that the user named for the one module that is wanted even if it is of another build.

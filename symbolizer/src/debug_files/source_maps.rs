@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{DebugFiles, NotFound, external};
+use super::{DebugFiles, NotFound, external, folder};
 use crate::source_map::MAX_MAP_BYTES;
 use crate::{ModuleImage, SourceMap, SourceMapError};
 
@@ -43,7 +43,7 @@ impl DebugFiles {
         let named =
             self.named.iter().filter_map(|place| if place.is_dir() { Some(place.as_path()) } else { place.parent() });
         let known = self.beside.as_deref().into_iter().chain(folder);
-        let folders: Vec<_> = known.chain(named).map(folder_itself).collect();
+        let folders: Vec<_> = known.chain(named).map(folder::itself).collect();
         if folders.is_empty() {
             return None;
         }
@@ -71,11 +71,6 @@ impl FoundSourceMap {
             faults,
         })
     }
-}
-
-/// The parent of a file's bare name is the current folder.
-fn folder_itself(folder: &Path) -> PathBuf {
-    if folder.as_os_str().is_empty() { ".".into() } else { folder.to_owned() }
 }
 
 fn is_inline(url: &str) -> bool {
