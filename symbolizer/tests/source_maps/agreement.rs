@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use wasmscope_model::{ByteSize, CodeOffset, LineOrigin, NameOrigin};
-use wasmscope_symbolizer::{DebugFiles, Inspection, Share, Symbolizer};
+use wasmscope_symbolizer::{DebugFiles, Inspection, Share, SourceMap, Symbolizer};
 
 use crate::builder::image;
 use crate::resolve;
@@ -109,4 +109,28 @@ fn functions_of_a_compiled_module_have_their_own_file_and_lines() {
             }
         }
     }
+}
+
+/// Emscripten makes its maps out of DWARF: `reactor.wasm.map` was made by its `wasm-sourcemap.py`, 3.1.6, from the reactor's.
+#[test]
+fn a_map_made_of_dwarf_has_the_lines_that_the_dwarf_has() {
+    let image = image(&std::fs::read(tests().join("../../../testkit/guests/reactor.wasm")).unwrap());
+    let map = SourceMap::parse(&std::fs::read(tests().join("reactor.wasm.map")).unwrap(), &image).unwrap();
+    assert!(map.faults().is_empty(), "{}", map.faults());
+    let mut symbolizer = Symbolizer::new();
+    symbolizer.add_module(image.clone());
+    let mut compared = 0;
+    for (function, body) in image.bodies() {
+        for offset in image.first_instruction(function).unwrap()..body.end {
+            let by_dwarf = resolve(&mut symbolizer, &image, function, offset).frames.swap_remove(0);
+            let by_map = map.position_at(CodeOffset::new(offset)).expect("the map covers all instructions");
+            // Where the DWARF says that code is of no line, the map says nothing, and the mapping before holds on.
+            if by_dwarf.line > 0 {
+                let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+                assert_eq!((name(&by_map.file), by_map.line), (name(&by_dwarf.file), by_dwarf.line), "{offset}");
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 126);
 }
