@@ -91,7 +91,7 @@ impl Symbolizer {
             if matches!(fit, Fit::SameCode | Fit::Forced) {
                 let mut known = Known::new(image);
                 let image = known.image.clone();
-                known.debug_file = is_other_build.then(|| KnownFile { image, folder: None, is_other_build });
+                known.debug_file = is_other_build.then_some(KnownFile { image, folder: None, is_other_build });
                 known.folder = folder;
                 self.modules.insert(identity, known);
             }

@@ -97,7 +97,10 @@ impl Iterator for Segments<'_> {
 mod tests {
     use super::*;
 
-    fn read(mappings: &str) -> Vec<Result<(u32, i64, Option<[i64; 3]>), Broken>> {
+    /// Generated line and column; source, line and column.
+    type Short = (u32, i64, Option<[i64; 3]>);
+
+    fn read(mappings: &str) -> Vec<Result<Short, Broken>> {
         let short = |segment: Segment| {
             let original = segment.original.map(|Original { source, line, column }| [source, line, column]);
             (segment.generated_line, segment.generated_column, original)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use wasm_encoder::{Component, RawSection};
 use wasmscope_model::LineOrigin;
-use wasmscope_symbolizer::{DebugFiles, ModuleImage, NotFound, Symbolizer, component_modules};
+use wasmscope_symbolizer::{DebugFiles, KnownModules, ModuleImage, NotFound, Position, Symbolizer, component_modules};
 
 use crate::builder::{FIRST, image, map, module, module_naming, text_section};
 use crate::{inline, resolve};
@@ -97,6 +97,26 @@ fn what_lies_elsewhere_is_not_read_and_the_user_is_told() {
         "the module names the source map \"in the module itself\", which is a data URL of another kind than \
          application/json in base64"
     );
+}
+
+#[test]
+fn the_folder_of_a_bare_name_is_the_current_one() {
+    // Tests run in the folder of their crate.
+    let image = image(&module_naming("Cargo.toml"));
+    let (_, problems) = line_of(&image, &DebugFiles::default().beside(Path::new("app.wasm").parent().unwrap()));
+    let [NotFound::SourceMap { reason, .. }] = &problems[..] else { panic!("{problems:?}") };
+    assert_eq!(reason, "is no source map: its JSON goes wrong in line 1, column 2");
+}
+
+#[test]
+fn addresses_in_logs_get_the_lines_of_maps() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/source_maps");
+    let mut modules = KnownModules::new();
+    modules.add_guest("words.wasm", &fs::read(folder.join("words.wasm")).unwrap().into()).unwrap();
+    assert_eq!(modules.add_source_maps(&DebugFiles::default().beside(&folder)), []);
+    let found = modules.find_position(Position::InFile(697)).unwrap();
+    let frame = &found.resolved.frames[0];
+    assert_eq!((frame.file.as_str(), frame.line, frame.column), ("words/~lib/staticarray.ts", 27, 7));
 }
 
 #[test]
