@@ -87,7 +87,8 @@ impl Report {
                 self.file.display()
             );
         }
-        let SearchResult { found, problems } = self.symbols.debug_files(None).search(&wanted);
+        let files = self.symbols.debug_files(None);
+        let SearchResult { found, problems } = files.search(&wanted);
         refuse_unfit(&problems)?;
         problems.iter().for_each(terminal::warning);
         for module in wanted.iter().filter(|module| !found.iter().any(|file| file.identity == module.identity)) {
@@ -96,6 +97,7 @@ impl Report {
         }
         let mut symbolizer = Symbolizer::new();
         found.into_iter().for_each(|file| symbolizer.add_debug_file(file));
+        symbolizer.add_source_maps(&files).iter().for_each(terminal::warning);
         resolve_again(recording, &mut symbolizer);
         Ok(())
     }

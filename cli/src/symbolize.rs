@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
 use wasmscope::Guest;
 use wasmscope_model::{CodeOffset, sanitized};
-use wasmscope_symbolizer::{FoundPlace, KnownModules, LogSymbolizer, LogTotals, Position, WhyNotFound};
+use wasmscope_symbolizer::{DebugFiles, FoundPlace, KnownModules, LogSymbolizer, LogTotals, Position, WhyNotFound};
 
 use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
@@ -164,9 +164,15 @@ fn is_guest(path: &Path) -> io::Result<bool> {
 /// Loads what logs may speak of.
 fn load(guests: &[PathBuf], symbols: &[PathBuf]) -> Result<KnownModules> {
     let mut modules = KnownModules::new();
+    let add_source_maps = |modules: &mut KnownModules, beside: &Path| {
+        let files = DebugFiles::new(symbols.to_vec());
+        let files = beside.parent().map(|folder| files.clone().beside(folder)).unwrap_or(files);
+        modules.add_source_maps(&files).iter().for_each(terminal::warning);
+    };
     for path in guests {
         let guest = read_module(path)?;
         modules.add_guest(guest.name(), guest.bytes()).with_context(|| format!("cannot read {}", path.display()))?;
+        add_source_maps(&mut modules, path);
     }
     for path in symbols {
         let is_folder = path.is_dir();
@@ -176,6 +182,7 @@ fn load(guests: &[PathBuf], symbols: &[PathBuf]) -> Result<KnownModules> {
                 Err(error) if is_folder => terminal::warning(format_args!("{} is left out: {error:#}", file.display())),
                 taken => taken.with_context(|| format!("cannot read {}", file.display()))?,
             }
+            add_source_maps(&mut modules, &file);
         }
     }
     Ok(modules)

@@ -35,7 +35,7 @@ pub enum LineOrigin {
 pub enum WhyNoLine {
     /// The module carries no DWARF.
     NoDebugInfo,
-    /// The module carries DWARF, which does not cover this code.
+    /// The module carries DWARF or a source map, which does not cover this code.
     NotCovered,
     /// The module's DWARF could not be read here.
     Unreadable,
@@ -83,7 +83,7 @@ impl fmt::Display for WhyNoLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             WhyNoLine::NoDebugInfo => "the module has no DWARF",
-            WhyNoLine::NotCovered => "the DWARF does not cover this code",
+            WhyNoLine::NotCovered => "the debug information does not cover this code",
             WhyNoLine::Unreadable => "the DWARF could not be read",
             WhyNoLine::NotGuestCode => "not guest code",
             WhyNoLine::NotLookedUp => "the recording is raw",

@@ -77,11 +77,12 @@ impl LoadedModules {
 
     /// Adds what lies elsewhere to a symbolizer, and returns what the user should know.
     pub(crate) fn add_debug_files(&self, symbolizer: &mut Symbolizer) -> Vec<String> {
-        if self.debug_files.is_empty() {
-            return Vec::new();
-        }
-        let SearchResult { found, problems } = self.debug_files.search(&symbolizer.wanted());
+        let SearchResult { found, mut problems } = match self.debug_files.is_empty() {
+            true => SearchResult::default(),
+            false => self.debug_files.search(&symbolizer.wanted()),
+        };
         found.into_iter().for_each(|file| symbolizer.add_debug_file(file));
+        problems.extend(symbolizer.add_source_maps(&self.debug_files));
         let mut notes: Vec<_> = problems.iter().map(ToString::to_string).collect();
         if self.has_symbol_places() {
             let still = symbolizer.wanted();
@@ -97,6 +98,11 @@ impl LoadedModules {
     /// Tells whether the user named places with debug files.
     pub(crate) fn has_symbol_places(&self) -> bool {
         self.debug_files.has_named_places()
+    }
+
+    /// Tells whether the source map that a module names is looked for.
+    pub(crate) fn looks_for_source_map(&self, image: &ModuleImage) -> bool {
+        self.debug_files.may_hold_source_map(image)
     }
 
     pub(crate) fn load(&self, start: NativeAddress, code: KeptCode) {

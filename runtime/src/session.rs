@@ -272,10 +272,14 @@ impl ProfileSession {
         }
         let own = || guest.modules().iter().filter(|image| !image.is_adapter());
         // One module with debug information is what the component was made of; interpreters and libraries come without.
-        let lacks_lines = !own().any(|image| image.has_dwarf() || image.external_debug_info().is_some());
+        let may_have_lines = |image: &ModuleImage| {
+            let looks_for_map = || self.shared.modules.looks_for_source_map(image);
+            image.has_dwarf() || image.external_debug_info().is_some() || looks_for_map()
+        };
+        let lacks_lines = !own().any(may_have_lines);
         let is_looked_up_later = self.shared.keeps_raw || self.shared.modules.has_symbol_places();
         if let Some(image) = own().next().filter(|_| lacks_lines && !is_looked_up_later) {
-            let instead = if image.source_map().is_some() { " (its source map is not read)" } else { "" };
+            let instead = if image.source_map().is_some() { " (its source map is not looked for)" } else { "" };
             let names = if own().any(ModuleImage::has_names) { "" } else { " and no function names" };
             self.shared.notes.add(format!(
                 "{name} has no debug information{names}, so there are no source lines{instead}; build it with -g, or name the \

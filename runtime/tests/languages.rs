@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use wasi_guest::{WasiGuest, dense};
-use wasmscope::{Guest, GuestEnd, GuestRun};
+use wasmscope::{Guest, GuestEnd, GuestRun, ProfileSession};
 use wasmscope_model::{Event, Location, NameOrigin, Place, Recording, SampleRow, WhyUnnamed};
+use wasmscope_symbolizer::DebugFiles;
 use wasmscope_testkit::exclusive::exclusive;
 use wasmscope_testkit::guests::{example_guest, fetched_guest_or_skip, test_guest, without_custom_section};
 
@@ -179,12 +180,20 @@ fn rust_shows_its_crates_and_what_was_inlined_from_them() {
 }
 
 #[test]
-fn assemblyscript_shows_names_and_says_that_its_source_map_is_not_read() {
+fn assemblyscript_shows_names_and_the_lines_of_the_source_map_beside_it() {
     let _exclusive = exclusive();
-    let seen = Seen::of(&test_guest("as.wasm"), &[]);
+    let path = test_guest("as.wasm");
+    let files = DebugFiles::default().beside(path.parent().unwrap());
+    let session = ProfileSession::builder().debug_files(files).build().unwrap();
+    let seen = Seen::of_guest(WasiGuest::in_session(session, Guest::load(&path).unwrap()), &[]);
     seen.has_functions(&["loops/run", "loops/churn", "loops/fib", "loops/apply", "loops/triple", "loops/halve"]);
-    seen.has_note("source map is not read");
+    seen.has_function_in("loops/churn", "loops.ts");
+    seen.has_function_in("loops/fib", "loops.ts");
     seen.has_sound_stacks();
+
+    let seen = Seen::of(&path, &[]);
+    seen.has_note("source map is not looked for");
+    assert!(seen.files.is_empty(), "{:?}", seen.files);
 }
 
 #[test]

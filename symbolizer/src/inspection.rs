@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 
 use wasmscope_model::{ByteSize, CodeIdentity};
 
-use crate::ModuleImage;
 use crate::debug_info::Survey;
 use crate::demangle::demangle;
+use crate::{ModuleImage, SourceMap, SourceMapFaults};
 
 pub use allocator::{Allocator, Found};
 pub use coverage::{Coverage, Share};
@@ -52,6 +52,8 @@ pub struct Inspection {
     pub names: Option<NameSection>,
     /// Its DWARF.
     pub dwarf: Option<DwarfFacts>,
+    /// Its source map, if one was given. Which one the module names, [`Surface`] tells.
+    pub source_map: Option<SourceMapFacts>,
     /// How much of its code can be named and placed.
     pub coverage: Coverage,
 }
@@ -92,9 +94,23 @@ pub struct DwarfFacts {
     pub inlined_calls: usize,
 }
 
+/// What is known of a module's source map.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SourceMapFacts {
+    /// Its mappings, those that cannot be true among them.
+    pub mappings: usize,
+    /// What it says that cannot be true.
+    pub faults: SourceMapFaults,
+}
+
 impl Inspection {
     /// Inspects a module; takes about a second for 50 MB of debug information.
     pub fn of(image: &ModuleImage) -> Self {
+        Self::with_source_map(image, None)
+    }
+
+    /// Inspects a module with its source map, which gives lines where there is no DWARF.
+    pub fn with_source_map(image: &ModuleImage, map: Option<&SourceMap>) -> Self {
         let mut signs = toolchain::NameSigns::default();
         let mut allocators = allocator::Search::default();
         let mut seen = 0usize;
@@ -125,7 +141,8 @@ impl Inspection {
                 functions: image.bodies().filter(|(index, _)| image.name_of(*index).is_some()).count(),
                 broken: image.names.unreadable,
             }),
-            coverage: Coverage::of(image, survey.as_ref()),
+            coverage: Coverage::of(image, survey.as_ref(), map),
+            source_map: map.map(|map| SourceMapFacts { mappings: map.mappings(), faults: map.faults() }),
             dwarf: survey.map(|survey| DwarfFacts::new(image, survey)),
             surface,
             producers,

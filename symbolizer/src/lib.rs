@@ -25,7 +25,7 @@
 //! explained.
 //! [`Inspection`] tells what a module's debug information covers, without resolving anything.
 //!
-//! [`DebugFiles`] finds debug information that is kept apart from the modules.
+//! [`DebugFiles`] finds debug information that is kept apart from the modules, [`SourceMap`] among it.
 //!
 //! Not for: native code.
 
@@ -40,20 +40,22 @@ mod inspection;
 mod log;
 mod module_image;
 mod names;
+mod source_map;
 mod symbolizer;
 
 pub use call_graph::CallGraph;
 pub use component_modules::component_modules;
-pub use debug_files::{DebugFile, DebugFiles, Fit, NotFound, SearchResult, Wanted};
+pub use debug_files::{DebugFile, DebugFiles, Fit, FoundSourceMap, NotFound, SearchResult, Wanted};
 pub use demangle::demangle;
 pub use error::Error;
 pub use inspection::{
     Allocator, ComponentSurface, Coverage, DwarfFacts, Found, Import, Inspection, Language, NameSection, Producers,
-    Section, Share, Surface, Toolchain,
+    Section, Share, SourceMapFacts, Surface, Toolchain,
 };
 pub use log::{
     FoundPlace, KnownModules, Layout, LogFormat, LogSymbolizer, LogTotals, Mention, Position, ShownFunction,
     WhyNotFound, find_mentions,
 };
 pub use module_image::{ModuleImage, identity_of_machine_code};
+pub use source_map::{SourceMap, SourceMapError, SourceMapFaults, SourcePosition};
 pub use symbolizer::Symbolizer;

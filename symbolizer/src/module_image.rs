@@ -36,6 +36,14 @@ pub struct ModuleImage {
     external_debug_info: Option<String>,
 }
 
+/// What a module tells of its code; more is greater.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub(crate) struct Worth {
+    dwarf: bool,
+    names: bool,
+    source_map: bool,
+}
+
 /// Import names are cut at this many bytes each.
 const MAX_IMPORT_NAME_BYTES: usize = 512;
 /// All import names together are cut at this many bytes: many may share one long module name.
@@ -177,6 +185,11 @@ impl ModuleImage {
         ByteSize::new(self.file_start.saturating_add(self.code_section.start) as u64)
     }
 
+    /// Returns where the contents of the code section begin in the module, whether it is part of a component or not.
+    pub(crate) fn code_start_in_module(&self) -> usize {
+        self.code_section.start
+    }
+
     /// Tells whether an offset in the file lies in the code section.
     pub fn has_code_at(&self, file_offset: u64) -> bool {
         let start = self.code_section_start().get();
@@ -269,6 +282,11 @@ impl ModuleImage {
     /// Tells whether the module carries names of functions.
     pub fn has_names(&self) -> bool {
         self.names.len() > 0
+    }
+
+    /// Tells how much the module tells of its code.
+    pub(crate) fn worth(&self) -> Worth {
+        Worth { dwarf: self.has_dwarf(), names: self.has_names(), source_map: self.source_map.is_some() }
     }
 
     /// Returns the name that the `name` section has for a function, as it stands there.

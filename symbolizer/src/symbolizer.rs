@@ -1,5 +1,6 @@
 //! From places in code to names and lines.
 
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use std::collections::HashMap;
@@ -8,11 +9,11 @@ use wasmscope_model::{
     WhyUnnamed,
 };
 
-use crate::ModuleImage;
 use crate::call_site::{Callee, call_sites};
-use crate::debug_files::{DebugFile, Fit, Wanted};
+use crate::debug_files::{DebugFile, DebugFiles, Fit, NotFound, Wanted};
 use crate::debug_info::{Chain, DebugInfo};
 use crate::demangle::demangle;
+use crate::{ModuleImage, SourceMap};
 
 /// Marks names from a debug file of another build, in every format.
 const OTHER_BUILD: &str = " [other build]";
@@ -31,14 +32,32 @@ pub struct Symbolizer {
 #[derive(Debug)]
 struct Known {
     image: Rc<ModuleImage>,
-    /// A file with debug information of this code, and whether it is of another build.
-    debug_file: Option<(Rc<ModuleImage>, bool)>,
+    /// The folder of `image`, if it was found as a debug file.
+    folder: Option<PathBuf>,
+    /// A file with debug information of this code.
+    debug_file: Option<KnownFile>,
+    source_map: SourceMapState,
     debug_info: DebugState,
     chains: HashMap<(u32, CodeOffset), Chain>,
     /// How many bytes of names and paths `chains` holds.
     chain_bytes: usize,
     /// Calling instructions by function.
     call_sites: HashMap<u32, Vec<(CodeOffset, Callee)>>,
+}
+
+/// A file with debug information.
+#[derive(Debug)]
+struct KnownFile {
+    image: Rc<ModuleImage>,
+    folder: Option<PathBuf>,
+    is_other_build: bool,
+}
+
+#[derive(Debug)]
+enum SourceMapState {
+    NotLookedFor,
+    Absent,
+    Present(SourceMap),
 }
 
 #[derive(Debug)]
@@ -54,39 +73,48 @@ impl Symbolizer {
         Self::default()
     }
 
-    /// Takes in a module; of two with the same code the first stays, unless only the second has DWARF.
+    /// Takes in a module; of two with the same code the first stays, unless only the second has DWARF, else names, else a
+    /// source map.
     pub fn add_module(&mut self, image: ModuleImage) {
-        let better = self.modules.get(&image.identity()).is_none_or(|known| {
-            !known.image.has_dwarf() && (image.has_dwarf() || (image.has_names() && !known.image.has_names()))
-        });
-        if better {
+        let known = self.modules.get(&image.identity());
+        if known.is_none_or(|known| known.image.worth() < image.worth()) {
             self.modules.insert(image.identity(), Known::new(image));
         }
     }
 
     /// Takes in a file that [`crate::DebugFiles`] found.
     pub fn add_debug_file(&mut self, file: DebugFile) {
-        let DebugFile { identity, image, fit, .. } = file;
+        let DebugFile { identity, image, fit, path } = file;
+        let (folder, is_other_build) = (path.parent().map(Path::to_owned), fit == Fit::Forced);
         let Some(known) = self.modules.get_mut(&identity) else {
             // Only the code of the file tells of the module, so it must be the same, or be taken for the same.
             if matches!(fit, Fit::SameCode | Fit::Forced) {
                 let mut known = Known::new(image);
-                known.debug_file = (fit == Fit::Forced).then(|| (known.image.clone(), true));
+                let image = known.image.clone();
+                known.debug_file = is_other_build.then_some(KnownFile { image, folder: None, is_other_build });
+                known.folder = folder;
                 self.modules.insert(identity, known);
             }
             return;
         };
         if image.has_dwarf() && !known.image.has_dwarf() {
             known.debug_info = DebugState::Unparsed;
-            known.chains.clear();
-            known.chain_bytes = 0;
+            known.forget_chains();
         }
-        known.debug_file = Some((Rc::new(image), fit == Fit::Forced));
+        known.debug_file = Some(KnownFile { image: Rc::new(image), folder, is_other_build });
     }
 
-    /// Tells what is missing: modules whose own bytes have no DWARF.
+    /// Takes in the source maps that modules without DWARF name, or their debug files do, and returns what the user should
+    /// know. Each is looked for once; DWARF that is added later counts for more.
+    pub fn add_source_maps(&mut self, files: &DebugFiles) -> Vec<NotFound> {
+        let mut modules: Vec<_> = self.modules.values_mut().filter(|known| known.lacks_lines()).collect();
+        modules.sort_by_key(|known| known.image.identity());
+        modules.into_iter().flat_map(|known| known.add_source_map(files)).collect()
+    }
+
+    /// Tells what is missing: modules whose own bytes have no DWARF, and which have no source map.
     pub fn wanted(&self) -> Vec<Wanted> {
-        let lacks = |known: &&Known| matches!(known.debug_info, DebugState::Absent) && !known.image.is_adapter();
+        let lacks = |known: &&Known| known.lacks_lines() && !known.image.is_adapter();
         let without = self.modules.values().filter(lacks);
         let mut wanted: Vec<_> = without.map(|known| Wanted::of(&known.image)).collect();
         wanted.sort_by_key(|wanted| wanted.identity);
@@ -137,11 +165,51 @@ impl Known {
         Self {
             debug_info: if image.has_dwarf() { DebugState::Unparsed } else { DebugState::Absent },
             image: Rc::new(image),
+            folder: None,
             debug_file: None,
+            source_map: SourceMapState::NotLookedFor,
             chains: HashMap::default(),
             chain_bytes: 0,
             call_sites: HashMap::default(),
         }
+    }
+
+    fn lacks_lines(&self) -> bool {
+        let has_map = matches!(self.source_map, SourceMapState::Present(_));
+        !has_map && matches!(self.debug_info, DebugState::Absent)
+    }
+
+    fn add_source_map(&mut self, files: &DebugFiles) -> Vec<NotFound> {
+        if !matches!(self.source_map, SourceMapState::NotLookedFor) {
+            return Vec::new();
+        }
+        let own = (self.image.clone(), self.folder.clone());
+        // Offsets of a map mean something in the file with the code only.
+        let fits = |file: &&KnownFile| !file.is_other_build && file.image.defined_functions() > 0;
+        let of_file = self.debug_file.as_ref().filter(fits).map(|file| (file.image.clone(), file.folder.clone()));
+        let mut problems = Vec::new();
+        for (image, folder) in [own].into_iter().chain(of_file) {
+            match files.source_map(&image, folder.as_deref()) {
+                Some(Ok(found)) => {
+                    let problem = found.problem(&image);
+                    self.source_map = SourceMapState::Present(found.map);
+                    self.forget_chains();
+                    return problem.into_iter().collect();
+                }
+                Some(Err(problem)) => {
+                    self.source_map = SourceMapState::Absent;
+                    problems.push(problem);
+                }
+                None => {}
+            }
+        }
+        problems.dedup();
+        problems
+    }
+
+    fn forget_chains(&mut self) {
+        self.chains.clear();
+        self.chain_bytes = 0;
     }
 
     fn resolve(&mut self, place: &CodeLocation) -> Resolved {
@@ -176,7 +244,7 @@ impl Known {
         let line = match (&self.debug_info, &chain) {
             _ if has_line && place.approximate => LineOrigin::Approximate,
             _ if has_line => LineOrigin::Exact,
-            (DebugState::Absent, _) => LineOrigin::Missing(WhyNoLine::NoDebugInfo),
+            (DebugState::Absent, _) if self.lacks_lines() => LineOrigin::Missing(WhyNoLine::NoDebugInfo),
             (_, Err(())) => LineOrigin::Missing(WhyNoLine::Unreadable),
             _ => LineOrigin::Missing(WhyNoLine::NotCovered),
         };
@@ -185,14 +253,16 @@ impl Known {
 
     /// Marks what a debug file of another build has told.
     fn marked(&self, mut resolved: Resolved) -> Resolved {
-        if let Some((file, true)) = &self.debug_file {
+        if let Some(KnownFile { image, is_other_build: true, .. }) = &self.debug_file {
             // Where nothing else is known of the module, every name is the other build's.
-            let is_all_there_is = Rc::ptr_eq(file, &self.image);
+            let is_all_there_is = Rc::ptr_eq(image, &self.image);
+            // A source map is of the module, and the file has no part in it.
+            let has_lines_of_file = is_all_there_is || !matches!(self.debug_info, DebugState::Absent);
             let from_sections = matches!(resolved.name, NameOrigin::NameSection | NameOrigin::Export);
             if resolved.name == NameOrigin::Dwarf || (is_all_there_is && from_sections) {
                 resolved.name = NameOrigin::OtherBuild;
             }
-            if matches!(resolved.line, LineOrigin::Exact | LineOrigin::Approximate) {
+            if has_lines_of_file && matches!(resolved.line, LineOrigin::Exact | LineOrigin::Approximate) {
                 resolved.line = LineOrigin::OtherBuild;
             }
             if resolved.name == NameOrigin::OtherBuild || resolved.line == LineOrigin::OtherBuild {
@@ -208,14 +278,17 @@ impl Known {
         }
         if matches!(self.debug_info, DebugState::Unparsed) {
             let dwarf = match &self.debug_file {
-                Some((file, _)) if !self.image.has_dwarf() => file,
+                Some(file) if !self.image.has_dwarf() => &file.image,
                 _ => &self.image,
             };
             self.debug_info = DebugState::Parsed(DebugInfo::parse(&self.image, dwarf));
         }
         let chain = match &mut self.debug_info {
             DebugState::Parsed(debug_info) => debug_info.frames_at(offset, function_index),
-            DebugState::Absent | DebugState::Unparsed => Ok(None),
+            DebugState::Absent | DebugState::Unparsed => match &self.source_map {
+                SourceMapState::Present(map) => map.frames_at(offset, function_index, &self.image),
+                SourceMapState::NotLookedFor | SourceMapState::Absent => Ok(None),
+            },
         };
         let bytes = chain
             .iter()
@@ -224,8 +297,7 @@ impl Known {
             .map(|frame| frame.name.len().saturating_add(frame.system_name.len()).saturating_add(frame.file.len()));
         self.chain_bytes = bytes.fold(self.chain_bytes, usize::saturating_add);
         if self.chain_bytes > MAX_CHAIN_BYTES {
-            self.chains.clear();
-            self.chain_bytes = 0;
+            self.forget_chains();
         }
         self.chains.insert((function_index, offset), chain.clone());
         chain
@@ -235,9 +307,9 @@ impl Known {
     fn physical(&self, function_index: u32) -> (ResolvedFrame, NameOrigin) {
         let names = &self.image.names;
         let in_file = || {
-            let (file, other_build) = self.debug_file.as_ref()?;
-            let origin = if *other_build { NameOrigin::OtherBuild } else { NameOrigin::NameSection };
-            Some((file.name_of(function_index)?, origin))
+            let file = self.debug_file.as_ref()?;
+            let origin = if file.is_other_build { NameOrigin::OtherBuild } else { NameOrigin::NameSection };
+            Some((file.image.name_of(function_index)?, origin))
         };
         let own = names.function(function_index).map(|name| (name, NameOrigin::NameSection));
         let export = || Some((self.image.export_of(function_index)?, NameOrigin::Export));

@@ -82,9 +82,9 @@ fn of(toolchain: Toolchain) -> Advice {
             then: &[WASM_OPT, STRIP],
         },
         Toolchain::AssemblyScript => Advice {
-            says: "AssemblyScript. It writes names, and lines into a source map only, which this version does not read.",
+            says: "AssemblyScript. It writes names, and lines into a source map beside the module.",
             lines: &["asc main.ts --optimize --debug --sourceMap -o main.wasm"],
-            then: &[STRIP],
+            then: &["keep main.wasm.map beside main.wasm, or name its folder by --symbols", STRIP],
         },
         Toolchain::ComponentizeJs => Advice {
             says: "JavaScript, run by StarlingMonkey inside the component. Names are those of the engine's own functions, \

@@ -1,9 +1,11 @@
 //! What is known of a guest.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use wasmscope_symbolizer::{ComponentSurface, Inspection, ModuleImage, Toolchain, component_modules};
+use wasmscope_symbolizer::{
+    ComponentSurface, DebugFiles, FoundSourceMap, Inspection, ModuleImage, NotFound, Toolchain, component_modules,
+};
 
 use super::debug_files;
 use super::input::GuestFile;
@@ -18,6 +20,8 @@ pub struct ModuleFacts {
     pub inspection: Inspection,
     /// A file with the same code and more debug information, and what that is worth.
     pub debug_file: Option<(PathBuf, Inspection)>,
+    /// The source map that the module or its debug file names, or why it is not read; `None` where there is DWARF.
+    pub source_map: Option<Result<FoundSourceMap, NotFound>>,
     /// What will resolve, with the debug file if there is one.
     pub prognosis: Prognosis,
     /// How much of the guest's code it is, adapters left out.
@@ -35,6 +39,29 @@ pub struct GuestFacts {
 }
 
 impl ModuleFacts {
+    /// Looks at a module of a guest in `folder`; its weight is for others to say.
+    fn of(image: &ModuleImage, folder: Option<&Path>, symbols: &[PathBuf]) -> Result<Self> {
+        let mut inspection = Inspection::of(image);
+        let debug_file = debug_file_of(&inspection, symbols)?;
+        let files = DebugFiles::new(symbols.to_vec());
+        let named_by =
+            |image: &ModuleImage, folder| if image.has_dwarf() { None } else { files.source_map(image, folder) };
+        let mut source_map = named_by(image, folder);
+        if let Some((path, debug_image)) = &debug_file
+            && !matches!(source_map, Some(Ok(_)))
+        {
+            source_map = named_by(debug_image, path.parent()).or(source_map);
+        }
+        let map = source_map.as_ref().and_then(|found| found.as_ref().ok()).map(|found| &found.map);
+        if map.is_some() {
+            inspection = Inspection::with_source_map(image, map);
+        }
+        let debug_file = debug_file.map(|(path, image)| (path, Inspection::with_source_map(&image, map)));
+        let source = debug_file.as_ref().map_or(&inspection, |(_, source)| source);
+        let prognosis = Prognosis::of(source, source_map.as_ref().and_then(|found| found.as_ref().err()));
+        Ok(Self { prognosis, weight: 0.0, source_map, debug_file, inspection })
+    }
+
     /// Returns the inspection of what names and lines come from.
     pub fn source(&self) -> &Inspection {
         self.debug_file.as_ref().map_or(&self.inspection, |(_, inspection)| inspection)
@@ -58,20 +85,15 @@ impl GuestFacts {
             true => Some(ComponentSurface::of(&file.bytes).with_context(refused)?),
             false => None,
         };
-        let inspections: Vec<Inspection> = images.iter().map(Inspection::of).collect();
-        let own = inspections.iter().filter(|inspection| !inspection.is_adapter);
-        let all_code = own.fold(0u64, |sum, inspection| sum.saturating_add(inspection.coverage.all.code.get()));
         let mut modules = Vec::new();
-        for inspection in inspections {
-            let debug_file = debug_file_of(&inspection, symbols)?;
-            let source = debug_file.as_ref().map_or(&inspection, |(_, source)| source);
-            let code = if inspection.is_adapter { 0 } else { inspection.coverage.all.code.get() };
-            modules.push(ModuleFacts {
-                prognosis: Prognosis::of(source),
-                weight: code as f64 / all_code.max(1) as f64,
-                debug_file,
-                inspection,
-            });
+        for image in &images {
+            modules.push(ModuleFacts::of(image, Path::new(&file.path).parent(), symbols)?);
+        }
+        let own = modules.iter().filter(|module| !module.inspection.is_adapter);
+        let code = |module: &ModuleFacts| module.inspection.coverage.all.code.get();
+        let all_code = own.fold(0u64, |sum, module| sum.saturating_add(code(module)));
+        for module in modules.iter_mut().filter(|module| !module.inspection.is_adapter) {
+            module.weight = code(module) as f64 / all_code.max(1) as f64;
         }
         Ok(Self { file, component, modules })
     }
@@ -114,11 +136,14 @@ impl GuestFacts {
 }
 
 /// Finds a module with the same code that knows more of it, among files that the user names.
-fn debug_file_of(inspection: &Inspection, symbols: &[PathBuf]) -> Result<Option<(PathBuf, Inspection)>> {
+fn debug_file_of(inspection: &Inspection, symbols: &[PathBuf]) -> Result<Option<(PathBuf, ModuleImage)>> {
     if inspection.dwarf.is_some() {
         return Ok(None);
     }
-    let is_better = |image: &ModuleImage| image.has_dwarf() || inspection.names.is_none() && image.has_names();
-    let found = debug_files::find(&inspection.identity, symbols, is_better)?;
-    Ok(found.map(|(file, image)| (file, Inspection::of(&image))))
+    let names_map = inspection.surface.source_map.is_some();
+    let is_better = |image: &ModuleImage| {
+        let has_names = inspection.names.is_none() && image.has_names();
+        image.has_dwarf() || has_names || !names_map && image.source_map().is_some()
+    };
+    debug_files::find(&inspection.identity, symbols, is_better)
 }

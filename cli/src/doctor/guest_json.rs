@@ -1,7 +1,7 @@
 //! A guest as programs read it.
 
 use serde_json::{Value, json};
-use wasmscope_symbolizer::{Coverage, DwarfFacts, Inspection, Producers, Share};
+use wasmscope_symbolizer::{Coverage, DwarfFacts, FoundSourceMap, Inspection, NotFound, Producers, Share};
 
 use super::build_advice::advice;
 use super::guest_facts::{GuestFacts, ModuleFacts};
@@ -42,6 +42,7 @@ fn module((number, module): (usize, &ModuleFacts)) -> Value {
         "adapter": module.inspection.is_adapter,
         "weight": module.weight,
         "producers": producers(&module.inspection.producers),
+        "source_map": module.source_map.as_ref().map(source_map),
         "debug_file": module.debug_file.as_ref().map(|(file, _)| file.to_string_lossy()),
         "debug_information": inspection(module.source()),
         "resolves": {
@@ -51,6 +52,16 @@ fn module((number, module): (usize, &ModuleFacts)) -> Value {
         },
         "broken": prognosis.broken,
     })
+}
+
+fn source_map(source_map: &Result<FoundSourceMap, NotFound>) -> Value {
+    match source_map {
+        Ok(found) => json!({
+            "file": found.path.as_ref().map(|path| path.to_string_lossy()),
+            "mappings": found.map.mappings(),
+        }),
+        Err(problem) => json!({ "not_read": problem.to_string() }),
+    }
 }
 
 fn inspection(inspection: &Inspection) -> Value {

@@ -1,7 +1,7 @@
 //! A guest as people read it.
 
 use wasmscope_model::ByteSize;
-use wasmscope_symbolizer::{Allocator, DwarfFacts, Inspection, Share, Toolchain};
+use wasmscope_symbolizer::{Allocator, DwarfFacts, FoundSourceMap, Inspection, Share, Toolchain};
 
 use super::build_advice::advice;
 use super::guest_facts::{GuestFacts, ModuleFacts};
@@ -125,6 +125,11 @@ fn write_module(module: &ModuleFacts, name: Option<String>, page: &mut Page) {
     }
     page.row("names", &names(source));
     write_dwarf(source, page);
+    match &module.source_map {
+        Some(Ok(found)) => page.row("source map", &source_map(found)),
+        Some(Err(problem)) => page.row("source map", &format!("not read: {problem}")),
+        None => {}
+    }
     page.row("elsewhere", &elsewhere(source));
     page.row("allocator", &allocator(source));
 
@@ -203,6 +208,17 @@ fn write_dwarf(source: &Inspection, page: &mut Page) {
     page.row("line tables", &format!("{share} of the code, in {}", count(tables.functions, "function")));
     page.row("languages", &counted(&dwarf.languages));
     page.row("compilers", &counted(&dwarf.producers));
+}
+
+fn source_map(found: &FoundSourceMap) -> String {
+    let mappings = count(found.map.mappings(), "mapping");
+    match &found.path {
+        Some(path) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            format!("{mappings} in {name}")
+        }
+        None => format!("{mappings} in the module itself"),
+    }
 }
 
 fn dwarf_size(dwarf: &DwarfFacts) -> String {

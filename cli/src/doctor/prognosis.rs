@@ -1,6 +1,6 @@
 //! What will resolve in a module, and why the rest will not.
 
-use wasmscope_symbolizer::{Coverage, Inspection, Share};
+use wasmscope_symbolizer::{Coverage, Inspection, NotFound, Share};
 
 use super::page::{count, listed, percent};
 
@@ -51,8 +51,8 @@ pub struct Prognosis {
 }
 
 impl Prognosis {
-    /// Judges a module by what its debug information covers.
-    pub fn of(inspection: &Inspection) -> Self {
+    /// Judges a module by what its debug information covers, and why its source map is not read.
+    pub fn of(inspection: &Inspection, no_map: Option<&NotFound>) -> Self {
         let coverage = &inspection.coverage;
         let has_dwarf = inspection.surface.section(".debug_info").is_some();
         let names = Outlook::of(coverage.named, &coverage.all, || match (&inspection.names, has_dwarf) {
@@ -63,10 +63,11 @@ impl Prognosis {
             (None, true) => "there is no name section, and the DWARF does not describe the other functions".to_owned(),
         });
         let lines = Outlook::of(coverage.lines, &coverage.all, || match has_dwarf {
-            false if inspection.surface.source_map.is_some() => {
-                "there is no DWARF, and source maps are not read".to_owned()
-            }
-            false => "there is no DWARF".to_owned(),
+            false => match (inspection.source_map, no_map) {
+                (Some(_), _) => "there is no DWARF, and the source map has no line for the rest".to_owned(),
+                (None, Some(problem)) => format!("there is no DWARF, and {problem}"),
+                (None, None) => "there is no DWARF".to_owned(),
+            },
             true if is_left_behind(inspection) => LEFT_BEHIND.to_owned(),
             true if coverage.lines.code.get() == 0 => "the DWARF has no lines for this code".to_owned(),
             true => gaps(coverage),
@@ -129,6 +130,9 @@ fn broken(inspection: &Inspection) -> Vec<String> {
     let missing = surface.missing_debug_sections();
     if !missing.is_empty() {
         broken.push(format!("parts of the DWARF are missing: {}", missing.join(", ")));
+    }
+    if let Some(map) = inspection.source_map.filter(|map| !map.faults.is_empty()) {
+        broken.push(format!("parts of the source map are left out: {}", map.faults));
     }
     let Some(dwarf) = &inspection.dwarf else {
         return broken;

@@ -32,7 +32,10 @@ impl WasiGuest {
     }
 
     pub fn new(guest: Guest) -> Self {
-        let session = ProfileSession::builder().build().unwrap();
+        Self::in_session(ProfileSession::builder().build().unwrap(), guest)
+    }
+
+    pub fn in_session(session: ProfileSession, guest: Guest) -> Self {
         let module = session.load(&guest).unwrap();
         let mut linker = Linker::new(session.engine());
         p1::add_to_linker_sync(&mut linker, |context| context).unwrap();

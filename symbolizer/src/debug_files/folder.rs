@@ -53,6 +53,11 @@ pub(super) fn files_beneath(folder: &Path) -> Listed {
     listed
 }
 
+/// Returns a folder as it can be opened: that of a bare name is the current one.
+pub(super) fn itself(folder: &Path) -> PathBuf {
+    if folder.as_os_str().is_empty() { ".".into() } else { folder.to_owned() }
+}
+
 /// Tells whether a path is a file beneath a folder, whatever links it goes through.
 pub(super) fn leads_to_file_beneath(root: &Path, path: &Path) -> bool {
     path.canonicalize().is_ok_and(|real| real.starts_with(root) && real.is_file())

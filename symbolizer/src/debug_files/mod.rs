@@ -2,18 +2,22 @@
 //!
 //! A module is known by its code (see [`CodeIdentity`]), so its unstripped twin is found wherever it lies beneath the places
 //! that the user named: as a file, or inside a component. Besides, a module may name its debug file (`external_debug_info`),
-//! and carry a `build_id`. Nothing is read outside those places and the module's own folder, and nothing is fetched.
+//! and carry a `build_id`. A source map is taken only where the module itself names it. Nothing is read outside those places and the module's own folder, and nothing is fetched.
 
 mod candidate;
 mod external;
 mod folder;
+mod source_maps;
 
 use std::path::{Path, PathBuf};
 
 use wasmscope_model::CodeIdentity;
 
+pub use self::source_maps::FoundSourceMap;
+
 use self::candidate::Candidate;
-use crate::ModuleImage;
+use crate::module_image::Worth;
+use crate::{ModuleImage, SourceMapFaults};
 
 /// Where debug files may lie.
 ///
@@ -118,6 +122,28 @@ pub enum NotFound {
         /// Why it was not read.
         reason: &'static str,
     },
+    /// The source map that the module names is not there, or cannot be read.
+    #[error("{module} names the source map {map:?}, which {reason}")]
+    SourceMap {
+        /// The module.
+        module: String,
+        /// What it names.
+        map: String,
+        /// Why it was not read.
+        reason: String,
+    },
+    /// The source map of a module says what cannot be true.
+    #[error("of {mappings} mappings of the source map {map:?} of {module} some are left out: {faults}")]
+    FaultySourceMap {
+        /// The module.
+        module: String,
+        /// What it names.
+        map: String,
+        /// How many mappings there are.
+        mappings: usize,
+        /// What is wrong with them.
+        faults: SourceMapFaults,
+    },
     /// A place has more files than are looked at.
     #[error("{}: only the first {limit} files were looked at", path.display())]
     TooManyFiles {
@@ -145,7 +171,7 @@ impl DebugFiles {
 
     /// Lets modules name debug files in this folder, their own.
     pub fn beside(self, folder: &Path) -> Self {
-        Self { beside: Some(folder.to_owned()), ..self }
+        Self { beside: Some(folder::itself(folder)), ..self }
     }
 
     /// Takes a file that the user named for the one module that is wanted even if it is of another build.
@@ -279,8 +305,8 @@ impl SearchResult {
     }
 
     fn take(&mut self, candidate: &Candidate, path: &Path, identity: CodeIdentity, fit: Fit) {
-        let worth = |image: &ModuleImage| (image.has_dwarf(), image.has_names());
-        if worth(&candidate.image) == (false, false) {
+        let worth = ModuleImage::worth;
+        if worth(&candidate.image) == Worth::default() {
             return;
         }
         let file = DebugFile { identity, path: path.to_owned(), image: candidate.image.clone(), fit };

@@ -1,9 +1,11 @@
 //! How much of a module's code can be named and placed.
 
+use std::ops::Range;
+
 use wasmscope_model::ByteSize;
 
-use crate::ModuleImage;
 use crate::debug_info::Survey;
+use crate::{ModuleImage, SourceMap};
 
 /// A part of a module's code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -53,7 +55,7 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    pub(super) fn of(image: &ModuleImage, survey: Option<&Survey>) -> Self {
+    pub(super) fn of(image: &ModuleImage, survey: Option<&Survey>, map: Option<&SourceMap>) -> Self {
         let mut coverage = Self::default();
         for (index, body) in image.bodies() {
             let size = u64::from(body.end.saturating_sub(body.start));
@@ -61,22 +63,18 @@ impl Coverage {
             let by_section = image.name_of(index).is_some();
             let by_export = image.export_of(index).is_some();
             let mut by_dwarf = 0;
+            let mut lines = 0;
             if let Some(survey) = survey {
                 by_dwarf = u64::from(survey.named.bytes_within(body.clone()));
-                let first = image.first_instruction(index).unwrap_or(body.start).clamp(body.start, body.end);
-                let has_line_at_first = survey.lines.bytes_within(first..first.saturating_add(1)) > 0;
-                let declarations = if has_line_at_first {
-                    first.saturating_sub(body.start)
-                } else {
-                    survey.lines.bytes_within(body.start..first)
-                };
-                let lines = u64::from(survey.lines.bytes_within(first..body.end));
-                let lines = lines.saturating_add(u64::from(declarations));
+                lines = with_lines(image, index, &body, |range| survey.lines.bytes_within(range));
                 coverage.line_tables.add(u64::from(survey.line_tables.bytes_within(body.clone())));
-                coverage.lines.add(lines);
-                coverage.in_functions_with_lines.add(if lines > 0 { size } else { 0 });
-                coverage.inlined.add(u64::from(survey.inlined.bytes_within(body)));
+                coverage.inlined.add(u64::from(survey.inlined.bytes_within(body.clone())));
             }
+            if let Some(map) = map.filter(|_| !image.has_dwarf()) {
+                lines = with_lines(image, index, &body, |range| map.bytes_within(range));
+            }
+            coverage.lines.add(lines);
+            coverage.in_functions_with_lines.add(if lines > 0 { size } else { 0 });
             coverage.named_by_dwarf.add(by_dwarf);
             if by_section {
                 coverage.named_by_section.add(size);
@@ -88,4 +86,13 @@ impl Coverage {
         }
         coverage
     }
+}
+
+/// Counts the bytes of a function with a line, when `bytes_within` counts those to which something gives one.
+fn with_lines(image: &ModuleImage, index: u32, body: &Range<u32>, bytes_within: impl Fn(Range<u32>) -> u32) -> u64 {
+    let first = image.first_instruction(index).unwrap_or(body.start).clamp(body.start, body.end);
+    let has_line_at_first = bytes_within(first..first.saturating_add(1)) > 0;
+    let declarations =
+        if has_line_at_first { first.saturating_sub(body.start) } else { bytes_within(body.start..first) };
+    u64::from(bytes_within(first..body.end)).saturating_add(u64::from(declarations))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wasmscope_model::{CodeIdentity, CodeLocation, CodeOffset, NameOrigin, Resolved, SymbolSource};
 
 use super::mention::{LogFormat, Mention, Position, ShownFunction};
-use crate::{Error, ModuleImage, Symbolizer, component_modules, demangle};
+use crate::{DebugFiles, Error, ModuleImage, NotFound, Symbolizer, component_modules, demangle};
 
 /// The modules that a log may speak of.
 #[derive(Debug, Default)]
@@ -80,6 +80,11 @@ impl KnownModules {
             }
         }
         Ok(())
+    }
+
+    /// Takes in the source maps of modules without DWARF, and returns what the user should know. Each is looked for once.
+    pub fn add_source_maps(&mut self, files: &DebugFiles) -> Vec<NotFound> {
+        self.symbolizer.add_source_maps(files)
     }
 
     /// Tells whether no module is known.
