@@ -12,6 +12,15 @@ use wasmscope_testkit::exclusive::exclusive;
 
 use crate::guest::{MILLISECOND, assert_only, export, session, spinners};
 
+/// Says that it is enough when dropped: also when an assertion failed, else the guest would spin on.
+struct Enough<'a>(&'a AtomicBool);
+
+impl Drop for Enough<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Runs `ask` while a guest spins on another thread.
 fn beside_a_guest(session: &ProfileSession, ask: impl FnOnce()) {
     let module = session.load(&spinners(&["busy"])).unwrap();
@@ -25,11 +34,11 @@ fn beside_a_guest(session: &ProfileSession, ask: impl FnOnce()) {
                 inside.store(true, Ordering::Relaxed);
             }
         });
+        let _enough = Enough(&enough);
         while !inside.load(Ordering::Relaxed) {
             thread::yield_now();
         }
         ask();
-        enough.store(true, Ordering::Relaxed);
     });
 }
 
