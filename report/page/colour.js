@@ -62,11 +62,11 @@ class Palette {
   }
 }
 
-/** By how much of the whole a block has grown. */
+/** By how much a block has grown, as a part of the whole that is shown. */
 const changeOf = (group, { after, before, isBefore }) => {
   const now = isBefore ? group.before : group.value;
   const then = isBefore ? group.value : group.before;
-  return (after > 0 ? now / after : 0) - (before > 0 ? then / before : 0);
+  return (now - then) / (after || before || 1);
 };
 
 /** FNV-1a, on UTF-16 units. */

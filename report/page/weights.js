@@ -7,7 +7,7 @@ class Weights {
     const fine = new Float64Array(recording.nodes.frame.length);
     const keep = this.#filter(selection, isBefore);
     if (!isBefore && recording.timeline && (selection.thread >= 0 || selection.range)) this.#addPoints(fine, selection, keep);
-    else this.#addRows(fine, keep);
+    else this.#addRows(fine, keep, isBefore ? recording.comparison.factor : 1);
     this.fine = fine;
     this.#accumulate();
   }
@@ -19,10 +19,11 @@ class Weights {
       rows.event[row] === event && rows.before[row] === side && (module < 0 || nodes.module[rows.node[row]] === module);
   }
 
-  #addRows(fine, keep) {
+  /** What was before is brought to the pace of what is compared with it. */
+  #addRows(fine, keep, factor) {
     const { rows } = this.recording;
     for (let row = 0; row < rows.node.length; row += 1) {
-      if (keep(row)) fine[rows.node[row]] += rows.value[row];
+      if (keep(row)) fine[rows.node[row]] += rows.value[row] * factor;
     }
   }
 
