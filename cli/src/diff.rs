@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
-use wasmscope_model::Event;
-use wasmscope_profiler::diff::{Comparison, DiffLayout, Scale, write_diff_svg, write_diff_table};
-use wasmscope_profiler::export;
+use wasmscope_model::{Event, Recording};
+use wasmscope_profiler::diff::{Comparison, DiffLayout, Scale, write_diff_html, write_diff_svg, write_diff_table};
+use wasmscope_profiler::export::{self, OutputFormat};
 
 use crate::event_option::parse_event;
 use crate::recording_file::read_recording;
@@ -23,8 +23,8 @@ Examples:
   wasmscope diff before.pb.gz after.pb.gz --fail-above 5%
       exits with 1 if a function takes over 5 % more than before, and not by chance
 
-  wasmscope diff before.pb.gz after.pb.gz -o diff.svg
-      draws the second profile: red takes more than before, blue less
+  wasmscope diff before.pb.gz after.pb.gz -o diff.html
+      draws the second profile to explore: red takes more than before, blue less
 
 Exit code: 0, 1 when something takes more than --fail-above allows, 2 when a profile
 cannot be read or an output not be written.";
@@ -63,7 +63,7 @@ pub struct Diff {
     #[arg(long, value_name = "PERCENT", num_args = 0..=1, require_equals = false, default_missing_value = "5%", value_parser = parse_percent)]
     fail_above: Option<f64>,
 
-    /// Write a differential flame graph: .svg.
+    /// Write a differential flame graph: .svg, or .html to explore it in a browser.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -105,8 +105,8 @@ impl Diff {
 
     fn run(&self) -> Result<Verdict> {
         if let Some(output) = &self.output {
-            if !output.as_os_str().to_string_lossy().ends_with(".svg") {
-                bail!("{}: a comparison is written to a file that ends in .svg", output.display());
+            if !matches!(OutputFormat::of_path(output), Ok(OutputFormat::Svg(_) | OutputFormat::Html)) {
+                bail!("{}: a comparison is written to a file that ends in .svg or .html", output.display());
             }
             export::check_writable(output, self.force)?;
         }
@@ -123,8 +123,8 @@ impl Diff {
             ScaleOption::Share => Scale::Share,
             ScaleOption::Absolute => Scale::Absolute,
         };
-        let comparison =
-            Comparison::of(&export::without_adapters(&before), &export::without_adapters(&after), self.event, scale);
+        let (before, after) = (export::without_adapters(&before), export::without_adapters(&after));
+        let comparison = Comparison::of(&before, &after, self.event, scale);
         if comparison.all.samples_before == 0.0 || comparison.all.samples_after == 0.0 {
             let empty = if comparison.all.samples_before == 0.0 { &self.before } else { &self.after };
             if comparison.counts_known {
@@ -137,14 +137,19 @@ impl Diff {
         terminal::unless_broken_pipe(written.and_then(|()| out.flush()))?;
         drop(out);
         if let Some(output) = &self.output {
-            self.draw(&comparison, output)?;
+            self.draw(&comparison, [&before, &after], output)?;
         }
         Ok(self.judge(&comparison))
     }
 
-    fn draw(&self, comparison: &Comparison, output: &Path) -> Result<()> {
+    fn draw(&self, comparison: &Comparison, [before, after]: [&Recording; 2], output: &Path) -> Result<()> {
         let title = format!("{} against {}", self.after.display(), self.before.display());
-        export::write_atomically(output, self.force, |out| write_diff_svg(comparison, &title, out))
+        let is_page = OutputFormat::of_path(output)? == OutputFormat::Html;
+        let draw = |out: &mut dyn Write| match is_page {
+            true => write_diff_html(comparison, before, after, &title, out),
+            false => write_diff_svg(comparison, &title, out),
+        };
+        export::write_atomically(output, self.force, draw)
             .with_context(|| format!("failed to write {}", output.display()))?;
         terminal::line(format_args!("wrote {}", output.display()));
         Ok(())

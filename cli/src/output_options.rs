@@ -10,6 +10,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use wasmscope_model::{Event, Recording};
 use wasmscope_profiler::export::{self, ExportError, OutputFormat, TableLayout};
+use wasmscope_report::SourceExcerpts;
 
 use crate::{file_pattern, terminal};
 
@@ -19,8 +20,8 @@ use crate::{file_pattern, terminal};
 pub struct OutputOptions {
     /// Write a file, in the format of its ending; may be repeated.
     ///
-    /// .pb.gz is pprof with everything that was recorded, .svg a flame graph, .folded one line a stack. .firefox.json is
-    /// for profiler.firefox.com, .speedscope.json for speedscope.app, .perfetto.json or .trace.json for ui.perfetto.dev;
+    /// .pb.gz is pprof with everything that was recorded, .html a page to explore it in a browser, .svg a flame graph,
+    /// .folded one line a stack. .firefox.json is for profiler.firefox.com, .speedscope.json for speedscope.app, .perfetto.json or .trace.json for ui.perfetto.dev;
     /// .gz after these compresses them. %m in the name is the guest's name, %t the time.
     #[arg(short, long, value_name = "FILE")]
     output: Vec<PathBuf>,
@@ -31,6 +32,12 @@ pub struct OutputOptions {
     /// callers on top of it. A name that ends in none of the endings gets whatever is chosen.
     #[arg(short, long, value_name = "FORMAT", value_parser = format_parser(), requires = "output")]
     format: Option<OutputFormat>,
+
+    /// Show the text of source lines in .html, from the files beneath a folder.
+    ///
+    /// The folder holds the source as it was built: its files are found by the ends of the paths that the recording names.
+    #[arg(long, value_name = "FOLDER", requires = "output")]
+    source: Option<PathBuf>,
 
     /// Replace files that exist.
     #[arg(long)]
@@ -53,6 +60,7 @@ pub struct Outputs {
     files: Vec<(PathBuf, OutputFormat)>,
     force: bool,
     adapters: bool,
+    source: Option<PathBuf>,
     /// The module and the time that make the default name; `None` when files were named.
     default_of: Option<(String, SystemTime)>,
 }
@@ -100,7 +108,16 @@ impl OutputOptions {
     /// Checks that each file can be written, before anything else happens. Without any, the default file is taken.
     pub fn check(&self, module: &str) -> Result<Outputs> {
         let outputs = Outputs::check_as(&self.output, self.format, self.force, module)?;
-        Ok(Outputs { adapters: self.adapters, ..outputs })
+        let is_page = |(_, format): &(PathBuf, OutputFormat)| *format == OutputFormat::Html;
+        if let Some(source) = &self.source {
+            if !outputs.files.iter().any(is_page) {
+                bail!("--source fits no file: only .html shows source text");
+            }
+            if !source.is_dir() {
+                bail!("--source {}: it is no folder", source.display());
+            }
+        }
+        Ok(Outputs { adapters: self.adapters, source: self.source.clone(), ..outputs })
     }
 
     /// Returns what a table shows of a recording.
@@ -142,7 +159,7 @@ impl Outputs {
             let names = OutputFormat::names().find(|(_, format)| *format == chosen).map_or("", |(name, _)| name);
             bail!("--format {names} fits no file: the ending of each tells another format");
         }
-        Ok(Outputs { files: with_formats, force, adapters: false, default_of })
+        Ok(Outputs { files: with_formats, force, adapters: false, source: None, default_of })
     }
 
     /// Writes every file, says where it is, and goes on after a failure; tells whether all went well.
@@ -182,7 +199,11 @@ impl Outputs {
         title: &str,
     ) -> Result<PathBuf, ExportError> {
         let Some((module, now)) = &self.default_of else {
-            return export::write_file_as(recording, event, format, file, title, self.force).map(|()| file.to_owned());
+            match (&self.source, format) {
+                (Some(source), OutputFormat::Html) => self.write_page(recording, event, file, title, source)?,
+                _ => export::write_file_as(recording, event, format, file, title, self.force)?,
+            }
+            return Ok(file.to_owned());
         };
         for file in file_pattern::default_files(module, *now) {
             match export::write_file(recording, event, &file, title, false) {
@@ -192,5 +213,24 @@ impl Outputs {
             }
         }
         Err(ExportError::Exists { path: file.to_owned() })
+    }
+
+    /// Writes a page with the source text that `source` has.
+    fn write_page(
+        &self,
+        recording: &Recording,
+        event: Event,
+        file: &Path,
+        title: &str,
+        source: &Path,
+    ) -> Result<(), ExportError> {
+        let (excerpts, problems) = SourceExcerpts::read(recording, source);
+        for problem in &problems {
+            terminal::warning(format_args!("{}: {}", export::sanitized(&problem.file), problem.reason));
+        }
+        if excerpts.is_empty() && problems.is_empty() {
+            terminal::warning(format_args!("no source file of the recording lies beneath {}", source.display()));
+        }
+        export::write_atomically(file, self.force, |out| export::write_html(recording, event, title, &excerpts, out))
     }
 }

@@ -21,6 +21,9 @@ Examples:
   wasmscope report profile.pb.gz
       prints the functions with the most CPU time, and how the profile was made
 
+  wasmscope report profile.pb.gz -o profile.html --source .
+      makes a page to explore in a browser, with the source text of hot lines
+
   wasmscope report profile.pb.gz -o flame.svg -o stacks.folded
       draws a flame graph, and writes one line for each stack
 

@@ -30,6 +30,6 @@ function choice(parent, role, options, chosen, choose) {
 /** A bar that shows a share, behind a number. */
 function shareBar(share, kind = "") {
   const bar = element("span", { class: `share ${kind}` });
-  bar.style.setProperty("--share", `${Math.min(100, Math.max(0, share * 100))}%`);
+  bar.style.setProperty("--share", `${Math.min(1, Math.max(0, share || 0))}`);
   return bar;
 }

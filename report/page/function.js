@@ -9,9 +9,8 @@ class FunctionView {
     this.details = element("div", { class: "details" });
     const [up, down] = [element("div", { class: "flame callers" }), element("div", { class: "flame callees" })];
     this.host.replaceChildren(this.head, element("h3", {}, "Callers"), up, element("h3", {}, "Callees"), down, this.details, this.lines);
-    const shown = { ...app, chosen: (flame, group) => showDetails(this.details, flame, group) };
-    // What is shown changes; the flame graphs have to see it.
-    this.link = () => Object.assign(shown, { weights: app.weights, before: app.before, matches: app.matches });
+    // As the page, but with details of its own.
+    const shown = Object.create(app, { chosen: { value: (flame, group) => showDetails(this.details, flame, group) } });
     this.callers = new Flame(up, shown, "Callers");
     this.callees = new Flame(down, shown, "Callees");
   }
@@ -19,7 +18,6 @@ class FunctionView {
   draw() {
     const { recording, weights, before, selection } = this.app;
     const called = selection.function;
-    this.link();
     if (called < 0) {
       this.head.replaceChildren(element("p", { class: "hint" }, "Choose a function in the flame graph or in the table of functions."));
       this.host.classList.add("empty");

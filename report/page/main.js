@@ -10,7 +10,6 @@ class App {
     this.matches = null;
     this.chosen = (flame, group) => showDetails(byId("details"), flame, group);
     this.flame = new Flame(byId("flame"), this, "Flame graph: arrow keys walk, Enter zooms, Escape zooms out");
-    this.flame.app = this;
     this.functions = new FunctionTable(this);
     this.calls = new HostCallTable(this);
     this.around = new FunctionView(this);

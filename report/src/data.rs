@@ -92,14 +92,19 @@ struct ComparisonData {
 /// Writes what a page shows as JSON.
 pub(crate) fn write_data(page: &Page<'_>, out: impl Write) -> io::Result<()> {
     let recordings = [Some(page.recording), page.comparison.as_ref().map(|comparison| comparison.before)];
-    let mut frames = Frames::new(page.comparison.is_some());
+    let mut frames = match &page.comparison {
+        Some(comparison) => Frames::compared([comparison.before, page.recording]),
+        None => Frames::new(),
+    };
     let sides: Vec<_> = recordings.into_iter().flatten().map(|it| (it, frames.of(it))).collect();
     let nodes = CallTree::of(&sides, &frames);
     let recording = page.recording;
-    let events = events_of(&sides);
+    let events = if page.comparison.is_some() { vec![page.event] } else { events_of(recording) };
     let values = Values { is_compared: page.comparison.is_some(), events: &events };
     let files: Vec<&str> = frames.files().collect();
     let sources = files.iter().enumerate().filter_map(|(index, file)| Some((index, page.sources.of_file(file)?)));
+    // A part of one recording's time has no counterpart in another.
+    let timeline = recording.timeline.as_ref().filter(|_| page.comparison.is_none());
     let data = PageData {
         title: sanitized(page.title).into_owned(),
         event: events.iter().position(|event| *event == page.event).unwrap_or_default(),
@@ -110,7 +115,7 @@ pub(crate) fn write_data(page: &Page<'_>, out: impl Write) -> io::Result<()> {
         frames: frames.frame_columns(),
         modules: frames.module_columns(),
         rows: values.rows(&sides, &nodes),
-        timeline: recording.timeline.as_ref().map(|timeline| values.timeline(recording, timeline)),
+        timeline: timeline.map(|timeline| values.timeline(recording, timeline)),
         calls: recording.host_calls.iter().map(HostCallData::of).collect(),
         facts: &page.facts,
         sources: sources.collect(),
@@ -123,8 +128,8 @@ pub(crate) fn write_data(page: &Page<'_>, out: impl Write) -> io::Result<()> {
 }
 
 /// Returns the events that were recorded, and the CPU time in any case.
-fn events_of(sides: &[(&Recording, FramesByLocation)]) -> Vec<Event> {
-    let there = |event: &Event| sides.iter().any(|(recording, _)| recording.rows(*event).next().is_some());
+fn events_of(recording: &Recording) -> Vec<Event> {
+    let there = |event: &Event| recording.rows(*event).next().is_some();
     Event::ALL.into_iter().filter(|event| *event == Event::Cpu || there(event)).collect()
 }
 
@@ -157,9 +162,11 @@ impl Values<'_> {
         let mut rows = RowColumns::default();
         for (side, (recording, _)) in sides.iter().enumerate() {
             for row in &recording.profile.samples {
+                // A comparison is of one event. Rows that it is not about keep their places, and weigh nothing.
+                let is_shown = self.events.contains(&row.event);
                 rows.node.push(nodes.end_of(side, row.stack));
                 rows.event.push(self.index(row.event));
-                rows.value.push(self.of(row.event, row.count, row.amount));
+                rows.value.push(if is_shown { self.of(row.event, row.count, row.amount) } else { 0 });
                 rows.before.push(u8::from(side > 0));
             }
         }

@@ -1,11 +1,13 @@
 //! The frames of a recording: functions at a line, as stacks show them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::RandomState;
 
 use indexmap::{IndexMap, IndexSet};
 use serde::Serialize;
-use wasmscope_model::{CodeIdentity, FunctionId, LineOrigin, Location, Marker, Module, ModuleId, Place, Recording, sanitized};
+use wasmscope_model::{
+    CodeIdentity, FunctionId, LineOrigin, Location, Marker, Module, ModuleId, Place, Recording, sanitized,
+};
 
 /// Stands for a module, file or line that is not known.
 const NONE: i64 = -1;
@@ -26,7 +28,8 @@ enum FrameKind {
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
     name: String,
-    /// The whole path, or only the name of the file: folders differ between machines.
+    /// The whole path. When two recordings are compared only the name of the file, and none where the function's name is
+    /// enough.
     file: String,
     /// `None` when two recordings are compared: their modules may have other names.
     module: Option<usize>,
@@ -62,8 +65,8 @@ pub(crate) struct Frames {
     functions: IndexMap<Key, PageFunction, RandomState>,
     files: IndexSet<String, RandomState>,
     modules: IndexSet<PageModule, RandomState>,
-    /// Whether functions of several recordings are brought together.
-    compared: bool,
+    /// The names that one recording has in several files, when recordings are compared.
+    ambiguous: Option<HashSet<String>>,
     no_stack: u32,
 }
 
@@ -74,19 +77,27 @@ pub(crate) type FramesByLocation = Vec<Box<[u32]>>;
 type KnownFunctions = HashMap<(FunctionId, Option<ModuleId>), usize>;
 
 impl Frames {
-    pub(crate) fn new(compared: bool) -> Self {
+    /// For one recording.
+    pub(crate) fn new() -> Self {
         let mut frames = Self {
             frames: IndexSet::default(),
             functions: IndexMap::default(),
             files: IndexSet::default(),
             modules: IndexSet::default(),
-            compared,
+            ambiguous: None,
             no_stack: 0,
         };
         let key = Key { name: NO_STACK.to_owned(), file: String::new(), module: None };
         let function = frames.functions.insert_full(key, PageFunction { file: None, module: None, start_line: 0 }).0;
         frames.no_stack = frames.add(Frame { function, line: 0, kind: FrameKind::Marker, is_approximate: false });
         frames
+    }
+
+    /// For two recordings, whose functions are the same when their names are, or name and file where one of them has several
+    /// of a name.
+    pub(crate) fn compared(recordings: [&Recording; 2]) -> Self {
+        let ambiguous = recordings.into_iter().flat_map(ambiguous_names).collect();
+        Self { ambiguous: Some(ambiguous), ..Self::new() }
     }
 
     /// Takes the frames of all locations of a recording.
@@ -141,9 +152,9 @@ impl Frames {
         let name = if name.is_empty() { "[unnamed]".to_owned() } else { sanitized(name).into_owned() };
         let file = function.map(|function| sanitized(&function.file).into_owned()).unwrap_or_default();
         let module = module.and_then(|module| self.module(recording.profile.modules.get(module.0 as usize)?));
-        let key = match self.compared {
-            true => Key { name, file: file_name(&file).to_owned(), module: None },
-            false => Key { name, file: file.clone(), module },
+        let key = match &self.ambiguous {
+            Some(ambiguous) => compared_key(ambiguous, name, &file),
+            None => Key { name, file: file.clone(), module },
         };
         if let Some(index) = self.functions.get_index_of(&key) {
             return index;
@@ -155,8 +166,7 @@ impl Frames {
 
     fn module(&mut self, module: &Module) -> Option<usize> {
         let name = if module.name.is_empty() { "[unnamed]".into() } else { sanitized(&module.name) };
-        let module =
-            PageModule { name: name.into_owned(), identity: module.identity, is_adapter: module.is_adapter };
+        let module = PageModule { name: name.into_owned(), identity: module.identity, is_adapter: module.is_adapter };
         Some(self.modules.insert_full(module).0)
     }
 
@@ -189,9 +199,28 @@ impl Frames {
 
     /// Finds a function by its name and the name of its file, as a comparison does.
     pub(crate) fn find_compared(&self, name: &str, file: &str) -> Option<usize> {
-        let key = |file: &str| Key { name: name.to_owned(), file: file.to_owned(), module: None };
-        self.functions.get_index_of(&key(file_name(file)))
+        let ambiguous = self.ambiguous.as_ref()?;
+        self.functions.get_index_of(&compared_key(ambiguous, name.to_owned(), file))
     }
+}
+
+fn compared_key(ambiguous: &HashSet<String>, name: String, file: &str) -> Key {
+    let file = if ambiguous.contains(&name) { file_name(file).to_owned() } else { String::new() };
+    Key { name, file, module: None }
+}
+
+fn ambiguous_names(recording: &Recording) -> impl Iterator<Item = String> {
+    let mut files: HashMap<String, String> = HashMap::new();
+    let mut ambiguous = HashSet::new();
+    for function in &recording.profile.functions {
+        let (name, file) = (sanitized(&function.name), file_name(&function.file));
+        match files.get(&*name) {
+            None => drop(files.insert(name.into_owned(), file.to_owned())),
+            Some(known) if known == file => {}
+            Some(_) => drop(ambiguous.insert(name.into_owned())),
+        }
+    }
+    ambiguous.into_iter()
 }
 
 fn file_name(path: &str) -> &str {

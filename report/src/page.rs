@@ -56,7 +56,14 @@ pub struct Page<'a> {
 impl<'a> Page<'a> {
     /// Makes a page of a recording alone, which shows `event` first.
     pub fn new(recording: &'a Recording, event: Event, title: &'a str) -> Self {
-        Self { recording, event, title, facts: Vec::new(), sources: Cow::Owned(SourceExcerpts::default()), comparison: None }
+        Self {
+            recording,
+            event,
+            title,
+            facts: Vec::new(),
+            sources: Cow::Owned(SourceExcerpts::default()),
+            comparison: None,
+        }
     }
 }
 

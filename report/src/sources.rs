@@ -63,7 +63,10 @@ impl SourceExcerpts {
                 Ok(read) => {
                     bytes = bytes.saturating_add(read.iter().flat_map(|it| &it.lines).map(String::len).sum());
                     if bytes > MAX_BYTES {
-                        let reason = format!("the text of all files exceeds {} MiB; it and those after it are left out", MAX_BYTES >> 20);
+                        let reason = format!(
+                            "the text of all files exceeds {} MiB; it and those after it are left out",
+                            MAX_BYTES >> 20
+                        );
                         problems.push(SourceProblem { file: file.to_owned(), reason });
                         break;
                     }

@@ -8,6 +8,7 @@
 //! Not for: snapshots of memory, or classes of requests within one recording.
 
 mod change;
+mod html;
 mod scale;
 mod sides;
 mod svg;
@@ -19,6 +20,7 @@ use self::change::Judge;
 use self::sides::{Side, Sides};
 
 pub use change::{Change, Verdict};
+pub use html::write_diff_html;
 pub use scale::{Pace, Scale};
 pub use svg::write_diff_svg;
 pub use table::{DiffLayout, write_diff_table};

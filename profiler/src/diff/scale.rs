@@ -34,6 +34,18 @@ const MOST_SAY: f64 = 0.05;
 /// With fewer functions than this nothing is typical.
 const LEAST_FUNCTIONS: usize = 3;
 
+impl Pace {
+    /// Says how the first recording was brought to the pace of the second.
+    pub(super) fn in_words(&self) -> String {
+        let Self { factor, .. } = self;
+        match self.scale {
+            Scale::Typical => format!("before is scaled by {factor:.3}, the pace of the typical function"),
+            Scale::Share => format!("before is scaled by {factor:.3} to the same total"),
+            Scale::Absolute => "times as they are".to_owned(),
+        }
+    }
+}
+
 impl Scale {
     pub(super) fn pace(self, own: &[[Side; 2]], all: [Side; 2]) -> Pace {
         let [before, after] = all;

@@ -8,7 +8,6 @@ use inferno::flamegraph::{self, Options, TextTruncateDirection};
 use wasmscope_model::Event;
 
 use super::Comparison;
-use super::scale::Scale;
 use crate::export::{ExportError, folded_frame_name};
 
 /// Writes a differential flame graph: red frames take more than before, blue ones less, and white ones the same.
@@ -36,14 +35,8 @@ pub fn write_diff_svg(comparison: &Comparison, title: &str, mut out: impl Write)
     let lines: Vec<String> = lines.iter().map(|(text, (before, after))| format!("{text} {before} {after}")).collect();
     let mut options = Options::default();
     options.title = crate::export::sanitized(title).into_owned();
-    let paced = match comparison.pace.scale {
-        Scale::Typical => {
-            format!("before is scaled by {:.3}, the pace of the typical function", comparison.pace.factor)
-        }
-        Scale::Share => format!("before is scaled by {:.3} to the same total", comparison.pace.factor),
-        Scale::Absolute => "times as they are".to_owned(),
-    };
-    options.subtitle = Some(format!("{}: red takes more than before, blue less · {paced}", comparison.event));
+    options.subtitle =
+        Some(format!("{}: red takes more than before, blue less · {}", comparison.event, comparison.pace.in_words()));
     options.count_name = unit_name.to_owned();
     options.font_type = "monospace".to_owned();
     options.text_truncate_direction = TextTruncateDirection::Right;

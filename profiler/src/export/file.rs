@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use flate2::{Compression, GzBuilder};
 use wasmscope_model::{Event, Recording};
+use wasmscope_report::SourceExcerpts;
 
 use super::{
-    ExportError, OutputFormat, write_firefox, write_flame_graph, write_folded, write_perfetto, write_pprof,
+    ExportError, OutputFormat, write_firefox, write_flame_graph, write_folded, write_html, write_perfetto, write_pprof,
     write_speedscope,
 };
 
@@ -132,6 +133,7 @@ fn write_format(
     match format {
         OutputFormat::Pprof => write_pprof(recording, &mut out)?,
         OutputFormat::Svg(layout) => write_flame_graph(recording, event, layout, title, &mut out)?,
+        OutputFormat::Html => write_html(recording, event, title, &SourceExcerpts::default(), &mut out)?,
         OutputFormat::Folded => write_folded(recording, event, &mut out)?,
         OutputFormat::Firefox => write_firefox(recording, event, title, &mut out)?,
         OutputFormat::Speedscope => write_speedscope(recording, event, title, &mut out)?,

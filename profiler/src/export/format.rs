@@ -12,6 +12,8 @@ pub enum OutputFormat {
     Pprof,
     /// A flame graph: `.svg`.
     Svg(FlameLayout),
+    /// A page with everything, for browsers: `.html`.
+    Html,
     /// Folded stacks: `.folded`.
     Folded,
     /// For the Firefox Profiler: `.firefox.json`.
@@ -23,9 +25,10 @@ pub enum OutputFormat {
 }
 
 /// The ends of file names. JSON may have `.gz` after them.
-const ENDINGS: [(&str, OutputFormat); 7] = [
+const ENDINGS: [(&str, OutputFormat); 8] = [
     (".pb.gz", OutputFormat::Pprof),
     (".svg", OutputFormat::Svg(FlameLayout::Flame)),
+    (".html", OutputFormat::Html),
     (".folded", OutputFormat::Folded),
     (".firefox.json", OutputFormat::Firefox),
     (".speedscope.json", OutputFormat::Speedscope),
@@ -34,11 +37,12 @@ const ENDINGS: [(&str, OutputFormat); 7] = [
 ];
 
 /// The names that the command line uses.
-const NAMES: [(&str, OutputFormat); 8] = [
+const NAMES: [(&str, OutputFormat); 9] = [
     ("pprof", OutputFormat::Pprof),
     ("flame", OutputFormat::Svg(FlameLayout::Flame)),
     ("icicle", OutputFormat::Svg(FlameLayout::Icicle)),
     ("reversed", OutputFormat::Svg(FlameLayout::Reversed)),
+    ("html", OutputFormat::Html),
     ("folded", OutputFormat::Folded),
     ("firefox", OutputFormat::Firefox),
     ("speedscope", OutputFormat::Speedscope),
@@ -103,12 +107,13 @@ mod tests {
         assert_eq!(of("a/b.pb.gz"), Ok(OutputFormat::Pprof));
         assert_eq!(of("b.firefox.json"), Ok(OutputFormat::Firefox));
         assert_eq!(of("b.firefox.json.gz"), Ok(OutputFormat::Firefox));
+        assert_eq!(of("b.html"), Ok(OutputFormat::Html));
         assert_eq!(of("b.trace.json"), Ok(OutputFormat::Perfetto));
         let which = "three formats are JSON; end its name in .firefox.json, .speedscope.json or .perfetto.json, or choose \
                      one with --format";
         assert_eq!(of("b.json"), Err(format!("b.json: {which}")));
         assert_eq!(of("b.json.gz"), Err(format!("b.json.gz: {which}")));
-        let ends = ".pb.gz, .svg, .folded, .firefox.json, .speedscope.json, .perfetto.json or .trace.json";
+        let ends = ".pb.gz, .svg, .html, .folded, .firefox.json, .speedscope.json, .perfetto.json or .trace.json";
         for name in ["b.svg.gz", "b.txt", "json", ".."] {
             assert_eq!(of(name), Err(format!("{name}: a file name must end in {ends}")));
         }
