@@ -27,6 +27,12 @@ function percent(share) {
 /** A change of a share, in percentage points. */
 const points = (change) => `${change > 0 ? "+" : change < 0 ? "−" : "±"}${(Math.abs(change) * 100).toFixed(2)}`;
 
+/** The end of a path, where it tells most. */
+function tailOf(path) {
+  const parts = path.split(/[/\\]/u);
+  return parts.length > 4 ? `…/${parts.slice(-3).join("/")}` : path;
+}
+
 /** A value of an event, with its unit; samples also as the CPU time that they stand for. */
 function amount(value, unit, period) {
   switch (unit) {

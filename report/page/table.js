@@ -3,7 +3,7 @@
 const SHOWN_AT_FIRST = 300;
 
 /**
- * Draws a table. A column is `{ label, hint, text(row), value(row), bar?(row) }`; those with `value` are numbers, and sort largest
+ * Draws a table. A column is `{ label, hint, text(row), value(row), bar(row), whole(row) }`; those with `value` are numbers, and sort largest
  * first. `state` keeps the order, and how many rows are shown, from one drawing to the next.
  */
 function drawTable(host, columns, rows, state, open) {
@@ -22,15 +22,15 @@ function drawTable(host, columns, rows, state, open) {
       element("button", { type: "button", title: hint, onclick: sort }, label, element("i", { "aria-hidden": "true" }, isSorted ? (up ? " ▲" : " ▼") : "")));
   });
   const body = sorted.slice(0, state.shown).map((row) => {
-    const cells = columns.map(({ text, value, bar, kind }) =>
-      element("td", { class: [value ? "number" : "", kind ?? ""].join(" ") }, bar ? shareBar(bar(row)) : null, element("span", {}, text(row))));
+    const cells = columns.map(({ text, value, bar, kind, whole }) =>
+      element("td", { class: [value ? "number" : "", bar ? "barred" : "", kind ?? ""].join(" "), title: whole?.(row) }, bar ? shareBar(bar(row)) : null, element("span", {}, text(row))));
     if (!open) return element("tr", {}, ...cells);
     const opened = () => open(row);
     return element("tr", { tabindex: "0", class: "opens", onclick: opened, onkeydown: (event) => event.key === "Enter" && opened() }, ...cells);
   });
   const left = sorted.length - body.length;
   const more = left > 0
-    ? element("button", { type: "button", class: "more", onclick: () => { state.shown += 2000; again(); } }, `Show ${grouped(Math.min(2000, left))} of ${grouped(left)} more`)
+    ? element("button", { type: "button", class: "more", onclick: () => { state.shown += 2000; again(); } }, left > 2000 ? `Show 2,000 of ${grouped(left)} more` : `Show ${grouped(left)} more`)
     : null;
   const empty = rows.length === 0 ? element("p", { class: "hint" }, "Nothing here matches.") : null;
   host.replaceChildren(
@@ -90,7 +90,7 @@ class FunctionTable {
     const { recording } = this.app;
     return [
       { label: "Function", hint: "By name", text: (row) => recording.functions.name[row], kind: "name" },
-      { label: "Where", hint: "By file", text: (row) => recording.placeOf(row) || recording.moduleOf(row), kind: "place" },
+      { label: "Where", hint: "By file", text: (row) => tailOf(recording.placeOf(row)) || recording.moduleOf(row), whole: (row) => recording.placeOf(row), kind: "place" },
     ];
   }
 }

@@ -1,6 +1,6 @@
 // When it happened: each event's time, a column a pixel, and a range of it to look at.
 
-const TIME_HEIGHT = 64;
+const TIME_HEIGHT = 46;
 const AXIS_HEIGHT = 15;
 
 class TimeStrip {
