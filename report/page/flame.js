@@ -36,9 +36,7 @@ class Flame {
     this.zoomed = isSameWay ? tree.find(zoomed) : tree.root;
     this.chosen = isSameWay && chosen ? tree.find(chosen) : null;
     this.window = windowOf(this.zoomed);
-    this.#layOut();
-    if (!isSameWay) this.#scrollToRoot();
-    this.draw();
+    this.#redraw(!isSameWay);
   }
 
   /** Makes a block as wide as the page. */
@@ -48,8 +46,7 @@ class Flame {
     const [from, to] = [this.window, windowOf(group)];
     if (matchMedia("(prefers-reduced-motion: reduce)").matches || document.hidden) {
       this.window = to;
-      this.#layOut();
-      this.draw();
+      this.#redraw();
       return;
     }
     const start = performance.now();
@@ -58,8 +55,7 @@ class Flame {
       const part = Math.min(1, Math.max(0, (now - start) / ZOOM_MILLIS));
       const eased = 1 - (1 - part) ** 3;
       this.window = part === 1 ? to : between(from, to, eased);
-      this.#layOut();
-      this.draw();
+      this.#redraw();
       if (part < 1) requestAnimationFrame(step);
     };
     requestAnimationFrame(step);
@@ -102,9 +98,14 @@ class Flame {
 
   #resized() {
     if (!this.tree || this.scroller.clientWidth === 0) return;
-    const wasAtRoot = this.grows === "up" && this.#distanceToRoot() < ROW;
-    this.#layOut();
-    if (wasAtRoot) this.#scrollToRoot();
+    this.#redraw(this.grows === "up" && this.#distanceToRoot() < ROW);
+  }
+
+  #redraw(toRoot = false) {
+    measured("layout", () => {
+      this.#layOut();
+      if (toRoot) this.#scrollToRoot();
+    });
     this.draw();
   }
 
@@ -180,7 +181,10 @@ class Flame {
 
   /** Draws the rows in view. */
   draw() {
-    const begun = performance.now();
+    measured("draw", () => this.#drawRows());
+  }
+
+  #drawRows() {
     const { canvas, context, scroller } = this;
     const [width, height] = [scroller.clientWidth, scroller.clientHeight];
     if (!this.tree || width === 0 || height === 0) return;
@@ -204,8 +208,6 @@ class Flame {
       if (top + ROW < 0 || top > height) continue;
       for (const block of this.levels[depth] ?? []) this.#drawBlock(block, top, width, sums);
     }
-    performance.clearMeasures("wasmscope:draw");
-    performance.measure("wasmscope:draw", { start: begun, end: performance.now() });
   }
 
   #drawBlock({ group, x, width }, top, across, sums) {

@@ -75,14 +75,15 @@ class App {
   }
 
   #weigh() {
-    const begun = performance.now();
+    measured("weigh", () => this.#weighAll());
+  }
+
+  #weighAll() {
     const { recording, selection } = this;
     this.weights = new Weights(recording, selection);
     this.before = recording.comparison ? new Weights(recording, selection, true) : null;
     this.tree = null;
     this.#search();
-    performance.clearMeasures("wasmscope:weigh");
-    performance.measure("wasmscope:weigh", { start: begun, end: performance.now() });
   }
 
   #search() {
@@ -106,7 +107,9 @@ class App {
     const { layout, side } = selection;
     if (!this.tree || this.treeLayout !== (layout === "reversed")) {
       const make = layout === "reversed" ? GroupTree.reversed : GroupTree.whole;
-      this.tree = make(recording, weights, before, side);
+      measured("tree", () => {
+        this.tree = make(recording, weights, before, side);
+      });
       this.treeLayout = layout === "reversed";
     }
     if (onlySearch && this.flame.tree === this.tree) this.flame.draw();

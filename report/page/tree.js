@@ -11,9 +11,13 @@ class Group {
     this.value = 0;
     this.before = 0;
     this.self = 0;
-    this.nodes = [];
+    // Its nodes are `nodes[from .. to]`, in an array that it shares with the blocks beside it; towards callers each has a part
+    // of its own weight there, now and before.
+    this.nodes = null;
     this.shares = null;
     this.sharesBefore = null;
+    this.from = 0;
+    this.to = 0;
     this.opened = null;
     // Where it lies in its tree, as a part of one.
     this.start = 0;
@@ -27,12 +31,14 @@ class GroupTree {
     Object.assign(this, { recording, weights, before, direction });
     this.isBefore = side === "before" && before !== null;
     this.root = new Group(null, -1, KINDS.marker);
+    // The group of each function while blocks are made, by its position; -1 for none.
+    this.slots = new Int32Array(recording.functionCount).fill(-1);
   }
 
   /** All stacks, from their outermost frames. */
   static whole(recording, weights, before, side) {
     const tree = new GroupTree(recording, weights, before, side, "down");
-    tree.root.nodes.push(recording.tree.count);
+    Object.assign(tree.root, { nodes: Uint32Array.of(recording.tree.count), to: 1 });
     tree.#weighRoot(weights.sum, before?.sum ?? 0);
     return tree;
   }
@@ -41,10 +47,10 @@ class GroupTree {
   static reversed(recording, weights, before, side) {
     const tree = new GroupTree(recording, weights, before, side, "up");
     tree.#weighRoot(weights.sum, before?.sum ?? 0);
-    const entries = function* () {
-      for (let node = 0; node < recording.tree.count; node += 1) yield [node, weights.self[node], before?.self[node] ?? 0];
-    };
-    tree.#group(tree.root, entries());
+    const beforeSelf = before?.self;
+    tree.#group(tree.root, (add) => {
+      for (let node = 0; node < recording.tree.count; node += 1) add(node, weights.self[node], beforeSelf ? beforeSelf[node] : 0);
+    });
     return tree;
   }
 
@@ -53,14 +59,14 @@ class GroupTree {
     const tree = new GroupTree(recording, weights, before, side, direction);
     const { root } = tree;
     root.function = called;
-    root.shares = direction === "up" ? [] : null;
-    root.sharesBefore = direction === "up" ? [] : null;
+    const nodes = [];
     for (let node = 0; node < recording.tree.count; node += 1) {
-      if (recording.tree.function[node] !== called || !recording.tree.outermost[node]) continue;
-      root.kind = recording.tree.kind[node];
-      root.nodes.push(node);
-      root.shares?.push(weights.total[node]);
-      root.sharesBefore?.push(before?.total[node] ?? 0);
+      if (recording.tree.function[node] === called && recording.tree.outermost[node]) nodes.push(node);
+    }
+    Object.assign(root, { nodes, to: nodes.length, kind: recording.tree.kind[nodes[0]] ?? KINDS.guest });
+    if (direction === "up") {
+      root.shares = nodes.map((node) => weights.total[node]);
+      root.sharesBefore = nodes.map((node) => before?.total[node] ?? 0);
     }
     tree.#weighRoot(weights.functionTotal[called], before?.functionTotal[called] ?? 0);
     root.self = direction === "down" ? weights.functionSelf[called] : 0;
@@ -78,46 +84,77 @@ class GroupTree {
     return group.opened;
   }
 
-  *#callees({ nodes }) {
+  #callees({ nodes, from, to }) {
     const { first, children } = this.recording.tree;
-    for (const node of nodes) {
-      for (let at = first[node]; at < first[node + 1]; at += 1) {
-        const child = children[at];
-        yield [child, this.weights.total[child], this.before?.total[child] ?? 0];
+    const [total, beforeTotal] = [this.weights.total, this.before?.total];
+    return (add) => {
+      for (let at = from; at < to; at += 1) {
+        const node = nodes[at];
+        for (let next = first[node]; next < first[node + 1]; next += 1) {
+          const child = children[next];
+          add(child, total[child], beforeTotal ? beforeTotal[child] : 0);
+        }
       }
-    }
+    };
   }
 
-  *#callers({ nodes, shares, sharesBefore }) {
-    for (let at = 0; at < nodes.length; at += 1) {
-      const parent = this.recording.tree.parent[nodes[at]];
-      if (parent >= 0) yield [parent, shares[at], sharesBefore[at]];
-    }
+  #callers({ nodes, shares, sharesBefore, from, to }) {
+    const { parent } = this.recording.tree;
+    return (add) => {
+      for (let at = from; at < to; at += 1) {
+        if (parent[nodes[at]] >= 0) add(parent[nodes[at]], shares[at], sharesBefore[at]);
+      }
+    };
   }
 
-  #group(parent, entries) {
+  /** Makes the blocks next to `parent` of the nodes that `visit` hands out, with what they weigh and weighed before. */
+  #group(parent, visit) {
     const { tree, functions } = this.recording;
-    const known = new Map();
+    const { slots, isBefore } = this;
     const isUp = this.direction === "up";
-    for (const [node, after, before] of entries) {
-      if (after === 0 && before === 0) continue;
+    const self = (isBefore ? this.before : this.weights).self;
+    const opened = [];
+    visit((node, after, before) => {
+      if (after === 0 && before === 0) return;
       const called = tree.function[node];
-      let group = known.get(called);
-      if (!group) {
-        group = new Group(parent, called, tree.kind[node]);
-        if (isUp) Object.assign(group, { shares: [], sharesBefore: [] });
-        known.set(called, group);
+      if (slots[called] < 0) {
+        slots[called] = opened.length;
+        opened.push(new Group(parent, called, tree.kind[node]));
       }
-      group.nodes.push(node);
-      group.value += this.isBefore ? before : after;
-      group.before += this.isBefore ? after : before;
-      if (!isUp) group.self += (this.isBefore ? this.before : this.weights).self[node];
-      else if (group.depth === 1) group.self += this.isBefore ? before : after;
-      group.shares?.push(after);
-      group.sharesBefore?.push(before);
+      const group = opened[slots[called]];
+      group.to += 1;
+      group.value += isBefore ? before : after;
+      group.before += isBefore ? after : before;
+      if (!isUp) group.self += self[node];
+    });
+    // Now that it is known how many nodes each has, they are put side by side.
+    let count = 0;
+    for (const group of opened) {
+      group.from = count;
+      count += group.to;
+      group.to = group.from;
+    }
+    const nodes = new Uint32Array(count);
+    const [shares, sharesBefore] = isUp ? [new Float64Array(count), new Float64Array(count)] : [null, null];
+    visit((node, after, before) => {
+      if (after === 0 && before === 0) return;
+      const group = opened[slots[tree.function[node]]];
+      nodes[group.to] = node;
+      if (isUp) {
+        shares[group.to] = after;
+        sharesBefore[group.to] = before;
+      }
+      group.to += 1;
+    });
+    for (const group of opened) {
+      group.nodes = nodes;
+      group.shares = shares;
+      group.sharesBefore = sharesBefore;
+      slots[group.function] = -1;
+      if (isUp && group.depth === 1 && this.root.function < 0) group.self = group.value;
     }
     const name = (group) => functions.name[group.function];
-    const opened = [...known.values()].sort((a, b) => b.value - a.value || (name(a) < name(b) ? -1 : 1));
+    opened.sort((a, b) => b.value - a.value || (name(a) < name(b) ? -1 : 1));
     let start = parent.start;
     for (const group of opened) {
       group.start = start;
