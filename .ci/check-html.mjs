@@ -94,9 +94,9 @@ async function explores() {
 
   // Zoom by a click: the block at the bottom is the whole, the one above it the first function.
   const box = await page.locator('#flame canvas').boundingBox();
-  await page.mouse.move(box.x + box.width / 2, box.y + box.height - 28);
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height - 29);
   check(await page.locator('#tip').isVisible(), 'there is no tooltip over a block');
-  await page.mouse.click(box.x + box.width / 2, box.y + box.height - 28);
+  await page.mouse.click(box.x + box.width / 2, box.y + box.height - 29);
   await settled();
   check((await page.locator('#details .name').innerText()) !== '', 'a click chooses nothing');
 
@@ -184,8 +184,8 @@ async function isHarmless() {
   for (const view of ['Functions', 'About', 'Flame graph']) await click(view);
   const box = await page.locator('#flame canvas').boundingBox();
   for (let across = 0.03; across < 1; across += 0.06) {
-    await page.mouse.move(box.x + box.width * across, box.y + box.height - 28);
-    await page.mouse.click(box.x + box.width * across, box.y + box.height - 28);
+    await page.mouse.move(box.x + box.width * across, box.y + box.height - 29);
+    await page.mouse.click(box.x + box.width * across, box.y + box.height - 29);
     await settled();
     await page.keyboard.press('Escape');
   }

@@ -58,7 +58,8 @@ class Palette {
     const change = changeOf(group, sums);
     const isNoise = group.function < 0 || !this.changed.has(group.function);
     const strength = isNoise ? 0 : Math.min(1, Math.sqrt(Math.abs(change) / 0.1));
-    return this.#tone(change > 0 ? 8 : 214, 8 + strength * 72, 0.9 - strength * 0.9, fade);
+    if (strength === 0) return this.#tone(36, 5, 1.4, fade);
+    return this.#tone(change > 0 ? 8 : 214, 12 + strength * 68, 0.9 - strength * 0.9, fade);
   }
 }
 

@@ -16,6 +16,7 @@ class Flame {
     host.replaceChildren(this.scroller);
     this.context = this.canvas.getContext("2d");
     this.levels = [];
+    this.height = 0;
     this.window = [0, 1];
     this.grows = "up";
     this.tree = null;
@@ -83,8 +84,7 @@ class Flame {
 
   /** The block at a place of the canvas' space; `null` where there is none. */
   at(x, y) {
-    const row = Math.floor(y / ROW);
-    const blocks = this.levels[this.grows === "up" ? this.rows - 1 - row : row];
+    const blocks = this.levels[Math.floor((this.grows === "up" ? this.height - y : y) / ROW)];
     if (!blocks) return null;
     let [low, high] = [0, blocks.length];
     while (low < high) {
@@ -148,11 +148,9 @@ class Flame {
       }
     }
     for (const level of this.levels) level.sort((a, b) => a.x - b.x);
-    const rows = Math.max(1, this.levels.length);
-    const height = Math.max(rows * ROW, this.scroller.clientHeight);
     // Blocks stand on the ground when they grow up, however few they are.
-    this.rows = this.grows === "up" ? Math.floor(height / ROW) : rows;
-    this.space.style.height = `${Math.max(rows * ROW, this.rows * ROW)}px`;
+    this.height = Math.max(this.levels.length * ROW, this.scroller.clientHeight);
+    this.space.style.height = `${this.height}px`;
     if (this.grows === "up") this.scroller.scrollTop = this.scroller.scrollHeight - this.scroller.clientHeight - distance;
     this.#place(this.chosenBox, this.chosen);
     this.#place(this.hoverBox, this.hovered);
@@ -163,7 +161,7 @@ class Flame {
   }
 
   #rowTop(depth) {
-    return (this.grows === "up" ? this.rows - 1 - depth : depth) * ROW;
+    return this.grows === "up" ? this.height - (depth + 1) * ROW : depth * ROW;
   }
 
   #place(box, group) {

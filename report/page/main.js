@@ -114,7 +114,7 @@ class App {
     }
     if (onlySearch && this.flame.tree === this.tree) this.flame.draw();
     else this.flame.show(this.tree, layout === "icicle" ? "down" : "up");
-    if (!this.flame.chosen) showDetails(byId("details"), this.flame, null);
+    showDetails(byId("details"), this.flame, this.flame.chosen);
     this.zoomChanged(this.flame);
     this.#drawLegend();
   }

@@ -78,7 +78,7 @@ class FunctionTable {
       const list = (side) => side[`function${label}`];
       const change = (row) => (list(weights)[row] - list(before)[row]) / (weights.sum || before.sum);
       return [
-        { label: `${label} change`, hint: "In percentage points; the largest first", value: (row) => Math.abs(change(row)), text: (row) => `${points(change(row))}${changed[name].has(row) ? "" : " ~"}` },
+        { label: `${label} change`, hint: "In percentage points; ~ may be chance; the largest first", value: (row) => Math.abs(change(row)) + (changed[name].has(row) ? 10 : 0), text: (row) => `${points(change(row))}${changed[name].has(row) ? "" : " ~"}` },
         { label: "before", hint: `${label} before`, value: (row) => list(before)[row], text: (row) => percent(list(before)[row] / before.sum) },
         { label: "after", hint: `${label} after`, value: (row) => list(weights)[row], text: (row) => percent(list(weights)[row] / weights.sum) },
       ];
