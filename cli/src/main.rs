@@ -29,9 +29,32 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::color::ColorChoice;
 
+const EXAMPLES: &str = "\
+Examples:
+  See whether a guest has names and lines, and where it spends its time:
+    $ wasmscope doctor guest.wasm
+    ...
+    $ wasmscope profile -o profile.pb.gz guest.wasm
+    ...
+    wrote profile.pb.gz
+    $ wasmscope report profile.pb.gz -o profile.html
+    wrote profile.html
+
+  Make a log with addresses readable:
+    $ wasmscope symbolize app.wasm service.log
+    ...
+
+`wasmscope help VERB` tells more.";
+
 /// See where WebAssembly guests spend their time.
 #[derive(Parser)]
-#[command(name = "wasmscope", version, max_term_width = 100, after_help = "`wasmscope help VERB` tells more.")]
+#[command(
+    name = "wasmscope",
+    version,
+    max_term_width = 100,
+    after_help = "`wasmscope help VERB` tells more.",
+    after_long_help = EXAMPLES
+)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
