@@ -10,6 +10,7 @@ use wasmscope_profiler::diff::{Comparison, DiffLayout, Scale, write_diff_html, w
 use wasmscope_profiler::export::{self, OutputFormat};
 
 use crate::event_option::parse_event;
+use crate::progress;
 use crate::recording_file::read_recording;
 use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
@@ -155,9 +156,11 @@ impl Diff {
             true => write_diff_html(comparison, before, after, &title, out),
             false => write_diff_svg(comparison, &title, out),
         };
+        let step = progress::step(format_args!("writing {}", output.display()));
         export::write_atomically(output, self.force, draw)
             .with_context(|| format!("failed to write {}", output.display()))?;
-        terminal::line(format_args!("wrote {}", output.display()));
+        drop(step);
+        terminal::note(format_args!("wrote {}", output.display()));
         Ok(())
     }
 

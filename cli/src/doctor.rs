@@ -25,8 +25,8 @@ use self::machine::Machine;
 use self::page::Page;
 use self::recording_facts::RecordingFacts;
 use crate::symbol_options::SymbolPlaces;
-use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
+use crate::{progress, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -122,6 +122,7 @@ impl Doctor {
         let Some(file) = &self.file else {
             return Ok(None);
         };
+        let _step = progress::step(format_args!("inspecting {}", file.display()));
         let files = self.symbols.debug_files(file.parent());
         Ok(Some(match input::read(file)? {
             Input::Guest(guest) => Subject::Guest(Box::new(GuestFacts::of(guest, &files)?)),

@@ -12,6 +12,7 @@ mod guest_options;
 mod man;
 mod output_options;
 mod profile;
+mod progress;
 mod quantity;
 mod record_options;
 mod recorded_run;
@@ -69,6 +70,10 @@ struct Cli {
         display_order = 900
     )]
     color: ColorChoice,
+
+    /// Leave out progress, hints and the names of written files.
+    #[arg(short, long, global = true, display_order = 901)]
+    quiet: bool,
 }
 
 #[derive(Subcommand)]
@@ -88,7 +93,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return verdict::of_usage_error(&error),
     };
-    terminal::set_color(cli.color);
+    terminal::set_up(cli.color, cli.quiet);
+    progress::set_up(cli.quiet);
     let verdict = match cli.verb {
         Verb::Run(run) => run.execute(),
         Verb::Profile(profile) => profile.execute(),

@@ -11,6 +11,7 @@ use wasmscope_symbolizer::{SearchResult, Symbolizer, Wanted};
 
 use crate::event_option::EventOption;
 use crate::output_options::OutputOptions;
+use crate::progress;
 use crate::recording_file::read_recording;
 use crate::symbol_options::{SymbolOptions, refuse_unfit, wanted_for};
 use crate::terminal;
@@ -98,6 +99,7 @@ impl Report {
                 self.file.display()
             );
         }
+        let _step = progress::step("looking up names and lines");
         let files = self.symbols.debug_files(None);
         let SearchResult { found, problems } = files.search(&wanted);
         refuse_unfit(&problems)?;

@@ -14,8 +14,8 @@ use wasmscope_symbolizer::{
 };
 
 use crate::symbol_options::{SymbolOptions, refuse_unfit, unfit_file, wanted_by};
-use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
+use crate::{progress, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -104,7 +104,9 @@ impl Symbolize {
     fn run(&self) -> Result<Verdict> {
         let mut inputs = Inputs::read(&self.inputs)?;
         inputs.guests.extend(self.module.iter().cloned());
+        let step = progress::step("reading debug information");
         let mut modules = load(&inputs.guests, &self.symbols)?;
+        drop(step);
         if modules.is_empty() {
             bail!("no module to look addresses up in: name the guest's .wasm, or --symbols FILE|DIR");
         }
