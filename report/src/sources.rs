@@ -176,7 +176,8 @@ mod tests {
         assert_eq!(find("/build/src/deep/a.rs", &inside), Some(inside.join("src/deep/a.rs")));
         assert_eq!(find("C:\\build\\other\\a.rs", &inside), Some(inside.join("a.rs")));
         assert_eq!(find("/home/.cargo/x/../src/deep/a.rs", &inside), Some(inside.join("src/deep/a.rs")));
-        for file in ["../outside/secret", "/x/../../outside/secret", "link", "secret", "src", ".env", "settings.rs", ""] {
+        for file in ["../outside/secret", "/x/../../outside/secret", "link", "secret", "src", ".env", "settings.rs", ""]
+        {
             assert_eq!(find(file, &inside), None, "{file}");
         }
     }

@@ -2,11 +2,12 @@
 //!
 //! A module is known by its code (see [`CodeIdentity`]), so its unstripped twin is found wherever it lies beneath the places
 //! that the user named: as a file, or inside a component. Besides, a module may name its debug file (`external_debug_info`),
-//! and carry a `build_id`. A source map is taken only where the module itself names it. Nothing is read outside those places and the module's own folder, and nothing is fetched.
+//! and carry a `build_id`. A source map is taken only where the module itself names it, or the user does. Nothing is read outside those places and the module's own folder, and nothing is fetched.
 
 mod candidate;
 mod external;
 mod folder;
+mod named_maps;
 mod source_maps;
 
 use std::path::{Path, PathBuf};
@@ -225,6 +226,9 @@ impl DebugFiles {
     }
 
     fn search_file(&self, path: &Path, wanted: &[Wanted], result: &mut SearchResult) {
+        if Self::is_source_map(path) {
+            return;
+        }
         let candidates = match Candidate::read(path) {
             Ok(candidates) => candidates,
             Err(reason) => {

@@ -57,10 +57,11 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    /// Reads all units, and shows `see_name` the name of each function with code, demangled.
-    pub(crate) fn of(image: &ModuleImage, see_name: &mut dyn FnMut(&str)) -> Self {
-        let bytes = image.bytes().clone();
-        let mut units = Units::read(sections(image, &bytes), image, image.debug_bytes());
+    /// Reads all units of `dwarf`, which describe the code of `image`, and shows `see_name` the name of each function with
+    /// code, demangled.
+    pub(crate) fn of(image: &ModuleImage, dwarf: &ModuleImage, see_name: &mut dyn FnMut(&str)) -> Self {
+        let bytes = dwarf.bytes().clone();
+        let mut units = Units::read(sections(dwarf, &bytes), image, dwarf.debug_bytes());
         let mut survey = Self { units: units.list.units.len(), incomplete: units.broken, ..Self::default() };
         for index in 0..units.list.units.len() {
             survey.take_root(&mut units, index);
