@@ -44,7 +44,7 @@ def of_svg(text):
             continue
         place = {key.rsplit("}", 1)[-1]: value for key, value in rect.attrib.items()}
         [start] = [int(value) for key, value in rect.attrib.items() if key.endswith("}x")]
-        name = re.sub(r" \([\d,]+ samples?, [\d.]+%\)$", "", title.text)
+        name = re.sub(r" \([\d,]+ samples?, [\d.]+%\)$", "", title.text.split("\n")[0])
         boxes.append((float(place["y"]), start, int(place["w"]), name))
     rows = collections.defaultdict(list)
     for y, start, width, name in boxes:
@@ -54,7 +54,7 @@ def of_svg(text):
     for y, above in zip(heights, heights[1:] + [None]):
         for start, width, name in rows[y]:
             inside = [w for x, w, _ in rows.get(above, []) if start <= x < start + width]
-            own[re.sub(r", (~?[^,]*:~?\d+|[^,]*)$", "", name) if ", " in name else name] += width - sum(inside)
+            own[name] += width - sum(inside)
     del own["all"]
     return own
 
@@ -136,7 +136,7 @@ def main():
         name = pathlib.Path(profile).name.removesuffix(".pb.gz")
         paths = {form: folder / f"{name}.{form}" for form in FORMS}
         outputs = [word for path in paths.values() for word in ("-o", str(path))]
-        subprocess.run([wasmscope, "report", "--force", "--adapters", profile, *outputs], check=True)
+        subprocess.run([wasmscope, "report", "--force", "--adapters", profile, *outputs], check=True, stderr=subprocess.DEVNULL)
         text = {form: path.read_text() for form, path in paths.items()}
         data = page_data(text["html"])
         seen = {
