@@ -88,6 +88,8 @@ pub struct DwarfFacts {
     pub split_units: usize,
     /// The names of such files, the first few.
     pub split_names: Vec<String>,
+    /// Whether it describes code that is not there: most likely a tool rewrote that, and not the DWARF.
+    pub left_behind: bool,
     /// Units whose texts could not be read, as when the section of strings is missing.
     pub units_without_text: usize,
     /// Calls of which the DWARF says that they were inlined.
@@ -175,6 +177,7 @@ impl DwarfFacts {
             producers: survey.producers,
             split_units: survey.split_units,
             split_names: survey.split_names,
+            left_behind: survey.left_behind,
             units_without_text: survey.units_without_text,
             inlined_calls: survey.inlined_calls,
         }

@@ -99,6 +99,7 @@ fn dwarf(dwarf: &DwarfFacts) -> Value {
         "producers": dwarf.producers,
         "split_units": dwarf.split_units,
         "split_names": dwarf.split_names,
+        "left_behind": dwarf.left_behind,
         "units_without_text": dwarf.units_without_text,
         "inlined_calls": dwarf.inlined_calls,
     })

@@ -42,6 +42,8 @@ pub(crate) struct Survey {
     pub(crate) split_units: usize,
     /// The names of such files, the first few.
     pub(crate) split_names: Vec<String>,
+    /// Whether a tool rewrote the code and left the DWARF as it was; then it covers nothing.
+    pub(crate) left_behind: bool,
     /// Units whose texts could not be read, as when the section of strings is missing.
     pub(crate) units_without_text: usize,
     /// Code to which a line table gives a line.
@@ -63,8 +65,12 @@ impl Survey {
         let bytes = dwarf.bytes().clone();
         let mut units = Units::read(sections(dwarf, &bytes), image, dwarf.debug_bytes());
         let mut survey = Self { units: units.list.units.len(), incomplete: units.broken, ..Self::default() };
+        survey.left_behind = units.are_left_behind(image);
         for index in 0..units.list.units.len() {
             survey.take_root(&mut units, index);
+            if survey.left_behind {
+                continue;
+            }
             survey.take_code(&mut units, index, image, see_name);
         }
         for ranges in [&mut survey.line_tables, &mut survey.lines, &mut survey.named, &mut survey.inlined] {

@@ -19,6 +19,8 @@ const REPEATED_TABLE_COST: usize = 16;
 /// How many units that claim an offset are asked; honest units do not overlap, except where linkers left removed code
 /// at address zero.
 const MAX_CLAIMS: usize = 256;
+/// How many units are looked at to tell whether the code was rewritten.
+const SAMPLED_UNITS: usize = 16;
 
 /// The units in the order of the section.
 #[derive(Debug)]
@@ -56,6 +58,8 @@ pub(super) struct Units<'a> {
     pub(super) fuel: Fuel,
     /// Whether some unit could not be read at all.
     pub(super) broken: bool,
+    /// Whether the code was rewritten, and the units were not; `None` until that is asked.
+    left_behind: Option<bool>,
 }
 
 impl<'a> Units<'a> {
@@ -78,6 +82,7 @@ impl<'a> Units<'a> {
             descriptions: Descriptions::default(),
             fuel,
             broken,
+            left_behind: None,
         };
         for header in headers.into_iter().filter(|header| header.debug_info_offset().is_some()) {
             let table = tables.get(&header.debug_abbrev_offset().0).cloned().ok_or(Unreadable);
@@ -123,12 +128,35 @@ impl<'a> Units<'a> {
         units
     }
 
+    /// Tells whether a tool rewrote the code and left the units as they were: most of the functions that some of them
+    /// describe begin within functions of the module. Wrong lines are worse than none.
+    pub(super) fn are_left_behind(&mut self, image: &ModuleImage) -> bool {
+        if let Some(known) = self.left_behind {
+            return known;
+        }
+        let (mut placed, mut misplaced) = (0usize, 0usize);
+        let UnitList { dwarf, units } = &mut self.list;
+        let step = units.len().div_ceil(SAMPLED_UNITS).max(1);
+        for unit in units.iter_mut().step_by(step) {
+            let functions = unit.functions(dwarf, image, &mut self.fuel);
+            // What breaks off is no witness.
+            if !functions.broken {
+                placed = placed.saturating_add(functions.placed);
+                misplaced = misplaced.saturating_add(functions.misplaced);
+            }
+        }
+        *self.left_behind.insert(misplaced > placed)
+    }
+
     /// Looks up the inline chain at an offset, innermost first; `None` when no unit covers it.
     pub(super) fn frames_at(
         &mut self,
         offset: u32,
         image: &ModuleImage,
     ) -> Result<Option<Vec<ResolvedFrame>>, Unreadable> {
+        if self.are_left_behind(image) {
+            return Ok(None);
+        }
         let mut broken = self.broken;
         let mut only_lines = None;
         for index in self.claimants(offset) {
