@@ -41,9 +41,9 @@ pub(super) struct Functions {
     segments: Vec<(u32, Option<u32>)>,
     /// Whether the unit broke off; the functions before are kept.
     pub(super) broken: bool,
-    /// Functions that begin where one of the module does.
+    /// Functions that begin where one of the module does. wasm-bindgen writes a place one byte behind.
     pub(super) placed: usize,
-    /// Functions that begin within one of the module, as no compiler writes them.
+    /// Functions that begin among the instructions of one of the module, as no compiler writes them.
     pub(super) misplaced: usize,
 }
 
@@ -160,7 +160,8 @@ impl<'a> Scan<'_, '_, 'a> {
             };
             self.spans.push(Span { begin: range.start, end: range.end.min(body.end), node: index });
             if first_body.is_none() {
-                let count = if range.start > body.start { &mut self.found.misplaced } else { &mut self.found.placed };
+                let is_placed = range.start <= body.start || self.image.is_at_beginning(range.start);
+                let count = if is_placed { &mut self.found.placed } else { &mut self.found.misplaced };
                 *count = count.saturating_add(1);
             }
             first_body.get_or_insert((index, range.start.min(body.start), body.end));
