@@ -14,21 +14,35 @@ use wasmscope_symbolizer::{
 };
 
 use crate::symbol_options::{SymbolOptions, refuse_unfit, unfit_file, wanted_by};
-use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
+use crate::{progress, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
-  wasmscope symbolize app.wasm < service.log
-      copies the log with functions and lines beside the addresses in it
+  Copy a log with functions and lines beneath the addresses in it:
+    $ wasmscope symbolize app.wasm < service.log
+    thread 3 has failed:
+        0:    0x3ac - <unknown>!<wasm function 10>
+                    - quotient
+                        at testkit/guests/trap.c:12:14
+    ...
 
-  kubectl logs -f pod | wasmscope symbolize app.wasm --symbols debug/
-      the same while it grows; app.wasm is stripped, its debug file lies in debug
+  Do so while it grows; stripped.wasm has no names, its build lies below builds:
+    $ kubectl logs -f pod | wasmscope symbolize stripped.wasm --symbols builds
+    ...
 
-  wasmscope symbolize app.wasm 0x1a2b 0x1c00
-      prints functions and lines of two addresses, and what was inlined there
+  See what an address means, and what was inlined there:
+    $ wasmscope symbolize app.wasm 0x3ac
+    0x3ac: quotient at testkit/guests/trap.c:12:14
+           inlined into rounded at testkit/guests/trap.c:16:10
+           inlined into average at testkit/guests/trap.c:20:10
 
-Exit code: 0; 1 when an address of the command line lies in no function; 2 when something cannot be read.";
+  Take the lines of a source map, as AssemblyScript writes them:
+    $ wasmscope symbolize loops.wasm --symbols maps/loops.map 0x11a
+    0x11a: loops/halve at as/loops.ts:27:15
+
+Exit code: 0; 1 when an address of the command line lies in no function; 2 when
+something cannot be read.";
 
 /// Say what addresses of wasm code mean, alone or in a log.
 ///
@@ -90,7 +104,9 @@ impl Symbolize {
     fn run(&self) -> Result<Verdict> {
         let mut inputs = Inputs::read(&self.inputs)?;
         inputs.guests.extend(self.module.iter().cloned());
+        let step = progress::step("reading debug information");
         let mut modules = load(&inputs.guests, &self.symbols)?;
+        drop(step);
         if modules.is_empty() {
             bail!("no module to look addresses up in: name the guest's .wasm, or --symbols FILE|DIR");
         }
