@@ -86,11 +86,6 @@ impl<'a> Unit<'a> {
         Ok(Self { unit, line_program, ranges, skeleton_of, dwo_name, split: None, functions: None, lines: None })
     }
 
-    /// Returns where the unit begins in the section.
-    pub(super) fn offset(&self) -> Option<usize> {
-        self.unit.header.debug_info_offset().map(|offset| offset.0)
-    }
-
     /// Drops the tables that were read; they are read again when asked for.
     pub(super) fn forget_tables(&mut self) {
         (self.functions, self.lines) = (None, None);
