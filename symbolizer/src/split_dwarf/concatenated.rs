@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use gimli::{EndianSlice, LittleEndian, Reader, UnitHeader};
+use gimli::{DwForm, EndianSlice, LittleEndian, Reader, UnitHeader};
 
 use super::SplitUnit;
 use super::roots::{compiled, ids};
@@ -20,6 +20,16 @@ const LENGTH_BYTES: usize = 4;
 const TABLE_HEADER_BYTES: usize = 8;
 /// Bytes of an entry of such a table.
 const ENTRY_BYTES: usize = 4;
+
+/// Forms of strings by index.
+const STRING_FORMS: [DwForm; 6] = [
+    gimli::DW_FORM_strx,
+    gimli::DW_FORM_strx1,
+    gimli::DW_FORM_strx2,
+    gimli::DW_FORM_strx3,
+    gimli::DW_FORM_strx4,
+    gimli::DW_FORM_GNU_str_index,
+];
 
 /// Where sections of split units come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -161,10 +171,26 @@ fn tiles(
     (base == strings.len()).then_some(found)
 }
 
+/// Returns the section that units need by their abbreviations, and which is not there.
+pub(super) fn missing_section(bytes: &[u8], sections: &SplitSections) -> Option<&'static str> {
+    let abbreviations = bytes.get(sections.abbrev.clone()).unwrap_or_default();
+    // What cannot be read is told of when its units are.
+    let tables = abbreviation_tables(abbreviations).unwrap_or_default();
+    let needs = [
+        (true, &sections.abbrev, ".debug_abbrev.dwo"),
+        (tables.iter().any(|table| table.names_strings), &sections.str_offsets, ".debug_str_offsets.dwo"),
+        (tables.iter().any(|table| table.names_strings), &sections.str, ".debug_str.dwo"),
+        (tables.iter().any(|table| table.names_ranges), &sections.rnglists, ".debug_rnglists.dwo"),
+    ];
+    needs.into_iter().find(|(is_needed, range, _)| *is_needed && range.is_empty()).map(|(_, _, name)| name)
+}
+
 struct AbbreviationTable {
     place: Range<usize>,
     /// Whether its units name lists of ranges by index.
     names_ranges: bool,
+    /// Whether they name strings by index.
+    names_strings: bool,
 }
 
 /// Cuts a section into its tables of abbreviations; `None` where one breaks off.
@@ -173,7 +199,7 @@ fn abbreviation_tables(section: &[u8]) -> Option<Vec<AbbreviationTable>> {
     let mut input = EndianSlice::new(section, LittleEndian);
     let mut begin = 0;
     while !input.is_empty() {
-        let mut names_ranges = false;
+        let (mut names_ranges, mut names_strings) = (false, false);
         while input.read_uleb128().ok()? != 0 {
             let (_tag, _has_children) = (input.read_uleb128().ok()?, input.read_u8().ok()?);
             loop {
@@ -182,13 +208,14 @@ fn abbreviation_tables(section: &[u8]) -> Option<Vec<AbbreviationTable>> {
                     input.read_sleb128().ok()?;
                 }
                 names_ranges |= form == u64::from(gimli::DW_FORM_rnglistx.0);
+                names_strings |= STRING_FORMS.iter().any(|other| form == u64::from(other.0));
                 if (name, form) == (0, 0) {
                     break;
                 }
             }
         }
         let end = section.len().saturating_sub(input.len());
-        tables.push(AbbreviationTable { place: begin..end, names_ranges });
+        tables.push(AbbreviationTable { place: begin..end, names_ranges, names_strings });
         begin = end;
     }
     Some(tables)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use object::{Endianness, Object, ObjectSection};
 
-use super::concatenated::{Origin, units_of_objects};
+use super::concatenated::{Origin, missing_section, units_of_objects};
 use super::package::units_of_package;
 use super::sections::SplitSections;
 use super::{SplitUnit, roots};
@@ -44,6 +44,9 @@ impl SplitFile {
         };
         if sections.info.is_empty() {
             return Err("it holds no split units (there is no .debug_info.dwo)".to_owned());
+        }
+        if let Some(name) = missing_section(&bytes, &sections) {
+            return Err(format!("it lacks {name}: it may be cut"));
         }
         Ok(Self { bytes, sections, index, origin })
     }

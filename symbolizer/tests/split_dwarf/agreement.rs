@@ -142,7 +142,7 @@ fn packages_and_objects_may_be_elf() {
 }
 
 /// Makes an ELF file with the custom sections of a WebAssembly file.
-fn elf_of(wasm: &[u8]) -> Vec<u8> {
+pub(super) fn elf_of(wasm: &[u8]) -> Vec<u8> {
     let mut file = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
     for payload in wasmparser::Parser::new(0).parse_all(wasm) {
         if let wasmparser::Payload::CustomSection(section) = payload.unwrap() {

@@ -27,9 +27,14 @@ fn image(path: &Path) -> ModuleImage {
 
 /// Resolves each byte of each function.
 fn all_places(symbolizer: &mut Symbolizer, image: &ModuleImage) -> Vec<Resolved> {
+    places(symbolizer, image, 1)
+}
+
+/// Resolves every so many bytes of each function.
+fn places(symbolizer: &mut Symbolizer, image: &ModuleImage, step: usize) -> Vec<Resolved> {
     let mut places = Vec::new();
     for (function_index, body) in image.bodies() {
-        for offset in body {
+        for offset in body.step_by(step) {
             let offset = Some(CodeOffset::new(offset));
             let place = CodeLocation { module: image.identity(), function_index, offset, approximate: false };
             places.push(symbolizer.resolve(&place));
@@ -40,11 +45,16 @@ fn all_places(symbolizer: &mut Symbolizer, image: &ModuleImage) -> Vec<Resolved>
 
 /// Resolves everything in a module with what is found of its split units, and returns what the user is told besides.
 fn resolved(module: &Path, files: &DebugFiles) -> (Vec<Resolved>, Vec<String>) {
+    resolved_every(1, module, files)
+}
+
+/// As [`resolved`], of every so many bytes.
+fn resolved_every(step: usize, module: &Path, files: &DebugFiles) -> (Vec<Resolved>, Vec<String>) {
     let image = image(module);
     let mut symbolizer = Symbolizer::new();
     symbolizer.add_module(image.clone());
     let problems = symbolizer.add_split_units(files).iter().map(ToString::to_string).collect();
-    (all_places(&mut symbolizer, &image), problems)
+    (places(&mut symbolizer, &image, step), problems)
 }
 
 /// What the guest's DWARF tells that is not split.
