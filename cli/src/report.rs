@@ -101,6 +101,9 @@ impl Report {
         let mut symbolizer = Symbolizer::new();
         found.into_iter().for_each(|file| symbolizer.add_debug_file(file));
         symbolizer.add_source_maps(&files).iter().for_each(terminal::warning);
+        let problems = symbolizer.add_split_units(&files);
+        self.symbols.refuse_unfit_split(&problems)?;
+        problems.iter().for_each(terminal::warning);
         resolve_again(recording, &mut symbolizer);
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 use wasmscope::Guest;
-use wasmscope_symbolizer::{DebugFiles, NotFound, Wanted};
+use wasmscope_symbolizer::{DebugFiles, NotFound, SearchResult, SplitSearchResult, SplitWanted, Wanted};
 
 /// Names places as --symbols does, between colons.
 const PATH_VARIABLE: &str = "WASMSCOPE_SYMBOL_PATH";
@@ -16,8 +16,9 @@ const PATH_VARIABLE: &str = "WASMSCOPE_SYMBOL_PATH";
 pub struct SymbolOptions {
     /// A file with debug information, or a folder of such; may be repeated.
     ///
-    /// A file serves modules of the same code, whatever its name: an unstripped build, also inside a component. The
-    /// variable WASMSCOPE_SYMBOL_PATH names more places, between colons.
+    /// A file serves modules of the same code, whatever its name: an unstripped build, also inside a component. One with
+    /// split DWARF (.dwp, .dwo) serves the modules that have its ids. The variable WASMSCOPE_SYMBOL_PATH names more
+    /// places, between colons.
     #[arg(long, value_name = "FILE|DIR")]
     symbols: Vec<PathBuf>,
 
@@ -32,13 +33,13 @@ impl SymbolOptions {
         !self.symbols.is_empty() || !from_environment().is_empty()
     }
 
-    /// Returns where to search, for guests of the folder `beside`.
-    pub fn debug_files(&self, beside: Option<&Path>) -> DebugFiles {
+    /// Returns where to search, for this guest if there is one.
+    pub fn debug_files(&self, guest: Option<&Path>) -> DebugFiles {
         let mut places = self.symbols.clone();
         places.extend(from_environment());
         let files = DebugFiles::new(places).forced(self.force_symbols);
-        match beside {
-            Some(folder) => files.beside(folder),
+        match guest {
+            Some(guest) => files.beside_module(guest),
             None => files,
         }
     }
@@ -49,9 +50,32 @@ impl SymbolOptions {
         if named.is_empty() {
             return Ok(());
         }
-        let modules = guest.modules().iter().filter(|image| !image.is_adapter());
-        let wanted: Vec<_> = modules.map(Wanted::of).map(|wanted| wanted.named(guest.name())).collect();
-        refuse_unfit(&DebugFiles::new(named).forced(self.force_symbols).search(&wanted).problems)
+        let modules = || guest.modules().iter().filter(|image| !image.is_adapter());
+        let wanted: Vec<_> = modules().map(Wanted::of).map(|wanted| wanted.named(guest.name())).collect();
+        let files = DebugFiles::new(named).forced(self.force_symbols);
+        let SearchResult { found, problems } = files.search(&wanted);
+        refuse_unfit(&problems)?;
+        let own = modules().map(|image| SplitWanted::of(image, None));
+        let of_files = found.iter().map(|file| SplitWanted::of(&file.image, Some(&file.path)));
+        let wanted: Vec<_> = own.chain(of_files).map(|wanted| wanted.named(guest.name())).collect();
+        let SplitSearchResult { problems, unused, .. } = files.search_split(&wanted);
+        self.refuse_unfit_split(&problems)?;
+        match unused.first() {
+            Some(file) => bail!("{}: it holds no split unit of {}", file.display(), guest.name()),
+            None => Ok(()),
+        }
+    }
+
+    /// Fails if a file of split units that the user named is of another build or cannot be read. Those that were found
+    /// otherwise are only not used.
+    pub fn refuse_unfit_split(&self, problems: &[NotFound]) -> Result<()> {
+        let is_named = |problem: &&NotFound| {
+            problem.file().is_some_and(|file| self.symbols.iter().any(|place| place.as_path() == file))
+        };
+        match problems.iter().find(is_named) {
+            Some(problem) => bail!("{problem}"),
+            None => Ok(()),
+        }
     }
 }
 

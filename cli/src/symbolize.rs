@@ -164,17 +164,18 @@ fn is_guest(path: &Path) -> io::Result<bool> {
 /// Loads what logs may speak of.
 fn load(guests: &[PathBuf], symbols: &[PathBuf]) -> Result<KnownModules> {
     let mut modules = KnownModules::new();
-    let add_source_maps = |modules: &mut KnownModules, beside: &Path| {
-        let files = DebugFiles::new(symbols.to_vec());
-        let files = beside.parent().map(|folder| files.clone().beside(folder)).unwrap_or(files);
+    let add_what_it_names = |modules: &mut KnownModules, module: &Path| {
+        let files = DebugFiles::new(symbols.to_vec()).beside_module(module);
         modules.add_source_maps(&files).iter().for_each(terminal::warning);
+        modules.add_split_units(&files).iter().for_each(terminal::warning);
     };
     for path in guests {
         let guest = read_module(path)?;
         modules.add_guest(guest.name(), guest.bytes()).with_context(|| format!("cannot read {}", path.display()))?;
-        add_source_maps(&mut modules, path);
+        add_what_it_names(&mut modules, path);
     }
-    for path in symbols {
+    // Modules have looked for their split units themselves.
+    for path in symbols.iter().filter(|path| path.is_dir() || !DebugFiles::is_of_split_units(path)) {
         let is_folder = path.is_dir();
         for file in if is_folder { modules_in(path)? } else { vec![path.clone()] } {
             let taken = read_module(&file).and_then(|guest| Ok(modules.add_symbols(guest.name(), guest.bytes())?));
@@ -182,7 +183,7 @@ fn load(guests: &[PathBuf], symbols: &[PathBuf]) -> Result<KnownModules> {
                 Err(error) if is_folder => terminal::warning(format_args!("{} is left out: {error:#}", file.display())),
                 taken => taken.with_context(|| format!("cannot read {}", file.display()))?,
             }
-            add_source_maps(&mut modules, &file);
+            add_what_it_names(&mut modules, &file);
         }
     }
     Ok(modules)

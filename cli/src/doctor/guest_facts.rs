@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use wasmscope_symbolizer::{
-    ComponentSurface, DebugFiles, FoundSourceMap, Inspection, ModuleImage, NotFound, Toolchain, component_modules,
+    ComponentSurface, DebugFiles, FoundSourceMap, Inspection, ModuleImage, NotFound, SplitSearchResult, SplitUnits,
+    SplitWanted, Toolchain, component_modules,
 };
 
 use super::debug_files;
@@ -22,6 +23,8 @@ pub struct ModuleFacts {
     pub debug_file: Option<(PathBuf, Inspection)>,
     /// The source map that the module or its debug file names, or why it is not read; `None` where there is DWARF.
     pub source_map: Option<Result<FoundSourceMap, NotFound>>,
+    /// The files with units that were split off its DWARF.
+    pub split_files: Vec<PathBuf>,
     /// What will resolve, with the debug file if there is one.
     pub prognosis: Prognosis,
     /// How much of the guest's code it is, adapters left out.
@@ -39,11 +42,16 @@ pub struct GuestFacts {
 }
 
 impl ModuleFacts {
-    /// Looks at a module of a guest in `folder`; its weight is for others to say.
-    fn of(image: &ModuleImage, folder: Option<&Path>, symbols: &[PathBuf]) -> Result<Self> {
+    /// Looks at a module of the guest in `file`; its weight is for others to say.
+    fn of(image: &ModuleImage, file: &Path, symbols: &[PathBuf]) -> Result<Self> {
+        let folder = file.parent();
         let mut inspection = Inspection::of(image);
         let debug_file = debug_file_of(&inspection, symbols)?;
-        let files = DebugFiles::new(symbols.to_vec());
+        let files = DebugFiles::new(symbols.to_vec()).beside_module(file);
+        let (split, no_units) = match &debug_file {
+            Some((path, image)) => split_units(&files, image, Some(path)),
+            None => split_units(&files, image, None),
+        };
         let named_by =
             |image: &ModuleImage, folder| if image.has_dwarf() { None } else { files.source_map(image, folder) };
         let mut source_map = named_by(image, folder);
@@ -56,10 +64,19 @@ impl ModuleFacts {
         if map.is_some() {
             inspection = Inspection::with_source_map(image, map);
         }
-        let debug_file = debug_file.map(|(path, image)| (path, Inspection::with_source_map(&image, map)));
+        let with_split = |image: &ModuleImage| match split.is_empty() {
+            true => Inspection::with_source_map(image, map),
+            false => Inspection::with_split_units(image, &split),
+        };
+        if debug_file.is_none() && !split.is_empty() {
+            inspection = with_split(image);
+        }
+        let debug_file = debug_file.map(|(path, image)| (path, with_split(&image)));
         let source = debug_file.as_ref().map_or(&inspection, |(_, source)| source);
-        let prognosis = Prognosis::of(source, source_map.as_ref().and_then(|found| found.as_ref().err()));
-        Ok(Self { prognosis, weight: 0.0, source_map, debug_file, inspection })
+        let no_map = source_map.as_ref().and_then(|found| found.as_ref().err());
+        let prognosis = Prognosis::of(source, no_map, &no_units);
+        let split_files = split.files().map(Path::to_owned).collect();
+        Ok(Self { prognosis, weight: 0.0, source_map, split_files, debug_file, inspection })
     }
 
     /// Returns the inspection of what names and lines come from.
@@ -87,7 +104,7 @@ impl GuestFacts {
         };
         let mut modules = Vec::new();
         for image in &images {
-            modules.push(ModuleFacts::of(image, Path::new(&file.path).parent(), symbols)?);
+            modules.push(ModuleFacts::of(image, Path::new(&file.path), symbols)?);
         }
         let own = modules.iter().filter(|module| !module.inspection.is_adapter);
         let code = |module: &ModuleFacts| module.inspection.coverage.all.code.get();
@@ -133,6 +150,12 @@ impl GuestFacts {
         }
         toolchains
     }
+}
+
+/// Finds what was split off a module's DWARF, and says what is not there.
+fn split_units(files: &DebugFiles, image: &ModuleImage, path: Option<&Path>) -> (SplitUnits, Vec<NotFound>) {
+    let SplitSearchResult { mut found, problems, .. } = files.search_split(&[SplitWanted::of(image, path)]);
+    (found.pop().unwrap_or_default(), problems)
 }
 
 /// Finds a module with the same code that knows more of it, among files that the user names.

@@ -189,6 +189,18 @@ pub enum NotFound {
     },
 }
 
+impl NotFound {
+    /// Returns the file that cannot be used.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::OtherBuild { path, .. } | Self::OtherSplitUnit { path, .. } | Self::Unreadable { path, .. } => {
+                Some(path)
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What a search came to.
 #[derive(Clone, Debug, Default)]
 pub struct SearchResult {
@@ -272,14 +284,14 @@ impl DebugFiles {
         let candidates = match Candidate::read(path) {
             Ok(candidates) => candidates,
             // Modules that are split look for it themselves.
-            Err(_) if split_units::is_of_split_units(path) => return,
+            Err(_) if Self::is_of_split_units(path) => return,
             Err(reason) => {
                 result.problems.push(NotFound::Unreadable { path: path.to_owned(), reason });
                 return;
             }
         };
         let taken = candidates.iter().filter(|candidate| result.offer(candidate, path, wanted)).count();
-        if taken > 0 || split_units::is_of_split_units(path) {
+        if taken > 0 || Self::is_of_split_units(path) {
             return;
         }
         let of_guest =

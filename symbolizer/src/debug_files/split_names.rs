@@ -13,9 +13,38 @@ pub(super) fn base_name(path: &str) -> &str {
     parts(path).last().copied().unwrap_or_default()
 }
 
-/// Lists the files beneath a folder that may be a skeleton's: the one that it names, if that lies there; else as much of
-/// its path as leads to a file, since builds move. `root` has no links in it.
-pub(super) fn beneath(root: &Path, skeleton: &Skeleton) -> Vec<PathBuf> {
+/// A folder where files may lie.
+pub(super) struct Root {
+    /// As it was named.
+    shown: PathBuf,
+    /// Without links.
+    real: PathBuf,
+}
+
+impl Root {
+    /// Takes a folder; `None` if there is none.
+    pub(super) fn of(folder: PathBuf) -> Option<Self> {
+        Some(Self { real: folder.canonicalize().ok()?, shown: folder })
+    }
+
+    /// Lists the files of these names in the folder.
+    pub(super) fn files(&self, names: &[String]) -> Vec<PathBuf> {
+        let shown = |name: &String| {
+            let is_there = leads_to_file_beneath(&self.real, &self.real.join(name));
+            is_there.then(|| self.shown.join(name))
+        };
+        names.iter().filter_map(shown).collect()
+    }
+
+    /// Lists the files that may be a skeleton's: the one that it names, if that lies beneath the folder; else as much of its
+    /// path as leads to a file, since builds move.
+    pub(super) fn files_of(&self, skeleton: &Skeleton) -> Vec<PathBuf> {
+        let found = beneath(&self.real, skeleton).into_iter();
+        found.map(|path| path.strip_prefix(&self.real).map_or(path.clone(), |rest| self.shown.join(rest))).collect()
+    }
+}
+
+fn beneath(root: &Path, skeleton: &Skeleton) -> Vec<PathBuf> {
     let (folder, file) = (parts(&skeleton.folder), parts(&skeleton.file));
     if file.is_empty() {
         return Vec::new();

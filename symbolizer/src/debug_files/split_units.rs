@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::{DebugFiles, NotFound, folder, split_names, whole_file};
+use super::split_names::{self, Root};
+use super::{DebugFiles, NotFound, folder, whole_file};
 use crate::debug_info::{Fuel, Skeleton, skeletons};
 use crate::split_dwarf::{FoundUnit, SplitFile, SplitUnit, SplitUnits};
 use crate::{ModuleImage, Wanted};
@@ -58,21 +59,27 @@ impl DebugFiles {
     /// or beneath the folders that the user named, and in the files that a module names, if they lie there.
     pub fn search_split(&self, wanted: &[SplitWanted]) -> SplitSearchResult {
         let mut search = Search::new(self, wanted);
-        if wanted.iter().any(SplitWanted::is_split) {
-            search.in_modules();
-            search.in_named_files();
-            search.in_packages();
-            search.in_files_of_skeletons();
-            search.in_named_folders();
+        if !wanted.iter().any(SplitWanted::is_split) {
+            search.unused.extend(self.named.iter().filter(|place| is_called_so(place)).cloned());
+            return search.finish();
         }
+        search.in_modules();
+        search.in_named_files();
+        search.in_packages();
+        search.in_files_of_skeletons();
+        search.in_named_folders();
         search.finish()
+    }
+
+    /// Tells whether a file is for split units alone, by its name or by what it holds.
+    pub fn is_of_split_units(path: &Path) -> bool {
+        is_called_so(path) || read(path).is_ok_and(|file| !file.is_linked_module())
     }
 }
 
-/// Tells whether a file is for split units alone: by its name, or by what it holds.
-pub(super) fn is_of_split_units(path: &Path) -> bool {
-    let has_ending = |ending| path.extension().is_some_and(|other| other == ending);
-    has_ending("dwo") || has_ending("dwp") || read(path).is_ok_and(|file| !file.is_linked_module())
+/// Tells whether the ending of a file's name says that it holds split units.
+fn is_called_so(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "dwo" || ending == "dwp")
 }
 
 /// Says what a module lacks, and what to do about it.
@@ -84,7 +91,9 @@ pub(super) fn missing_text(module: &str, missing: usize, units: usize, first: &s
         ),
     };
     let spoilt = match is_spoilt {
-        true => "; those in the module itself are spoilt by the linker, which merged their strings (-Wl,-O0 keeps them)",
+        true => {
+            "; those in the module itself are spoilt by the linker, which merged their strings (-Wl,-O0 keeps them)"
+        }
         false => "",
     };
     format!("{found}; pack them with llvm-dwp beside the module, or name their folder with --symbols{spoilt}")
@@ -158,7 +167,7 @@ impl<'w> Search<'w> {
     }
 
     fn in_named_files(&mut self) {
-        for path in self.files.named.iter().filter(|place| !place.is_dir() && is_of_split_units(place)) {
+        for path in self.files.named.iter().filter(|place| !place.is_dir() && DebugFiles::is_of_split_units(place)) {
             let Some(mut offered) = self.try_file(path, true) else { continue };
             let is_told = (offered.taken == 0 || self.files.forced) && self.pair_by_names(path, &mut offered);
             if offered.taken == 0 && !is_told {
@@ -188,8 +197,7 @@ impl<'w> Search<'w> {
         let names = module.map(split_names::of_packages).unwrap_or_default();
         let mut packages = Vec::new();
         for root in self.roots(target.wanted) {
-            let paths = names.iter().map(|name| root.join(name));
-            packages.extend(paths.filter(|path| folder::leads_to_file_beneath(&root, path)));
+            packages.extend(root.files(&names));
         }
         packages
     }
@@ -199,7 +207,7 @@ impl<'w> Search<'w> {
             let Some(wanted) = self.targets.get(index).map(|target| target.wanted) else { continue };
             let roots = self.roots(wanted);
             for skeleton in &wanted.skeletons {
-                for path in roots.iter().flat_map(|root| split_names::beneath(root, skeleton)) {
+                for path in roots.iter().flat_map(|root| root.files_of(skeleton)) {
                     let is_missing = |target: &Target<'_>| target.missing.contains_key(&skeleton.id);
                     if !self.targets.get(index).is_some_and(is_missing) {
                         break;
@@ -228,8 +236,7 @@ impl<'w> Search<'w> {
             let names: HashSet<_> = skeletons.map(|skeleton| split_names::base_name(&skeleton.file)).collect();
             for path in listed.files {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                let ending = path.extension().unwrap_or_default();
-                if names.contains(&*name) || ending == "dwo" || ending == "dwp" {
+                if names.contains(&*name) || is_called_so(&path) {
                     self.try_file(&path, false);
                 }
             }
@@ -237,11 +244,11 @@ impl<'w> Search<'w> {
     }
 
     /// Lists the folders where files of a module may lie.
-    fn roots(&self, wanted: &SplitWanted) -> Vec<PathBuf> {
+    fn roots(&self, wanted: &SplitWanted) -> Vec<Root> {
         let own = wanted.file.as_deref().and_then(Path::parent).map(folder::itself);
         let named = self.files.named.iter().filter(|place| place.is_dir()).cloned();
         let all = own.into_iter().chain(self.files.beside.clone()).chain(named);
-        all.filter_map(|folder| folder.canonicalize().ok()).collect()
+        all.filter_map(Root::of).collect()
     }
 
     /// Reads a file unless it was read before, and gives each module the units that are its.

@@ -42,12 +42,7 @@ impl Descriptions {
     }
 
     /// Describes the function at a place.
-    pub(super) fn at(
-        &mut self,
-        units: &UnitList<'_>,
-        place: EntryPlace,
-        fuel: &mut Fuel,
-    ) -> Rc<Description> {
+    pub(super) fn at(&mut self, units: &UnitList<'_>, place: EntryPlace, fuel: &mut Fuel) -> Rc<Description> {
         if let Some(known) = self.known.get(&place) {
             return known.clone();
         }
@@ -69,12 +64,7 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn follow(
-        &mut self,
-        units: &UnitList<'a>,
-        place: EntryPlace,
-        fuel: &mut Fuel,
-    ) -> Result<(), Unreadable> {
+    fn follow(&mut self, units: &UnitList<'a>, place: EntryPlace, fuel: &mut Fuel) -> Result<(), Unreadable> {
         let mut place = place;
         for _ in 0..MAX_HOPS {
             let reader = units.unit_of(place).ok_or(Unreadable)?;

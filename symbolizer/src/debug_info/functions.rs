@@ -137,11 +137,7 @@ impl<'a> Scan<'_, '_, 'a> {
         Ok(())
     }
 
-    fn function(
-        &mut self,
-        at: EntryPlace,
-        attributes: &Attributes<'a>,
-    ) -> Result<Option<(u32, u32, u32)>, Unreadable> {
+    fn function(&mut self, at: EntryPlace, attributes: &Attributes<'a>) -> Result<Option<(u32, u32, u32)>, Unreadable> {
         let Some(index) = u32::try_from(self.nodes.len()).ok().filter(|_| attributes.has_code()) else {
             return Ok(None);
         };
@@ -159,11 +155,7 @@ impl<'a> Scan<'_, '_, 'a> {
         Ok(first_body)
     }
 
-    fn inlined(
-        &mut self,
-        at: EntryPlace,
-        attributes: &Attributes<'a>,
-    ) -> Result<Option<(u32, u32, u32)>, Unreadable> {
+    fn inlined(&mut self, at: EntryPlace, attributes: &Attributes<'a>) -> Result<Option<(u32, u32, u32)>, Unreadable> {
         let Some((parent, begin, end)) = self.open.last().and_then(|open| open.node) else {
             return Ok(None);
         };

@@ -111,13 +111,7 @@ impl<'a> Unit<'a> {
     }
 
     /// Returns the path of a file by its index in the unit's line table; empty when there is none.
-    pub(super) fn path(
-        &mut self,
-        sources: &Sources<'a>,
-        file: u64,
-        image: &ModuleImage,
-        fuel: &mut Fuel,
-    ) -> Rc<str> {
+    pub(super) fn path(&mut self, sources: &Sources<'a>, file: u64, image: &ModuleImage, fuel: &mut Fuel) -> Rc<str> {
         self.lines(sources, image, fuel);
         let reader = UnitReader { dwarf: &sources.dwarf, unit: &self.unit, part: None };
         self.lines.as_mut().map_or_else(|| "".into(), |lines| lines.path(&reader, file, fuel))

@@ -175,11 +175,7 @@ impl<'a> Units<'a> {
     }
 
     /// Looks up the inline chain at an offset, innermost first; `None` when no unit covers it.
-    pub(super) fn frames_at(
-        &mut self,
-        offset: u32,
-        image: &ModuleImage,
-    ) -> Result<Option<Frames>, Unreadable> {
+    pub(super) fn frames_at(&mut self, offset: u32, image: &ModuleImage) -> Result<Option<Frames>, Unreadable> {
         let mut broken = self.broken;
         let mut only_lines = None;
         for index in self.claimants(offset) {

@@ -147,12 +147,7 @@ fn tables_by_zeros(section: &[u8]) -> Vec<Range<usize>> {
 
 /// Finds the strings of each table, provided that they stand as a compiler leaves them: in the order of the tables, one
 /// behind another, and nothing else besides.
-fn tiles(
-    strings: &[u8],
-    offsets: &[u8],
-    tables: &[Range<usize>],
-    header_bytes: usize,
-) -> Option<Vec<Range<usize>>> {
+fn tiles(strings: &[u8], offsets: &[u8], tables: &[Range<usize>], header_bytes: usize) -> Option<Vec<Range<usize>>> {
     let mut found = Vec::new();
     let mut base = 0usize;
     for table in tables {

@@ -54,13 +54,14 @@ fn without_its_files_a_split_module_has_lines_and_no_inlined_calls() {
         let (places, problems) = resolved(&module, &DebugFiles::default());
         assert_eq!(
             problems,
-            ["2 of 2 units of split.wasm are split, and their files were not found: the first is \"obj/main.dwo\"; pack them \
-              with llvm-dwp beside the module, or name their folder with --symbols"]
+            [
+                "2 of 2 units of split.wasm are split, and their files were not found: the first is \"obj/main.dwo\"; pack them \
+              with llvm-dwp beside the module, or name their folder with --symbols"
+            ]
         );
         assert!(places.iter().all(|place| place.frames.len() == 1 && place.name == NameOrigin::NameSection));
-        let lines = |places: &[wasmscope_model::Resolved]| {
-            places.iter().map(|place| place.frames[0].line).collect::<Vec<_>>()
-        };
+        let lines =
+            |places: &[wasmscope_model::Resolved]| places.iter().map(|place| place.frames[0].line).collect::<Vec<_>>();
         assert_eq!(lines(&places), lines(&whole(version)));
     }
 }
@@ -195,7 +196,8 @@ fn inspections_count_what_was_found() {
     for version in VERSIONS {
         let module = guest(version).join("split.wasm");
         let alone = Inspection::of(&image(&module));
-        let found = DebugFiles::default().beside_module(&module).search_split(&[SplitWanted::of(&image(&module), None)]);
+        let found =
+            DebugFiles::default().beside_module(&module).search_split(&[SplitWanted::of(&image(&module), None)]);
         let split = Inspection::with_split_units(&image(&module), &found.found[0]);
         let whole = Inspection::of(&image(&guest(version).join("whole.wasm")));
         assert_eq!(split.coverage, whole.coverage);

@@ -116,8 +116,10 @@ fn one_missing_file_is_told_and_the_rest_resolves() {
         let (places, problems) = resolved(&guest(version).join("split.wasm"), &DebugFiles::new(vec![main]));
         assert_eq!(
             problems,
-            ["1 of 2 units of split.wasm is split, and its file \"obj/ring.dwo\" was not found; pack them with llvm-dwp \
-              beside the module, or name their folder with --symbols"]
+            [
+                "1 of 2 units of split.wasm is split, and its file \"obj/ring.dwo\" was not found; pack them with llvm-dwp \
+              beside the module, or name their folder with --symbols"
+            ]
         );
         for (place, expected) in places.iter().zip(whole(version)) {
             let is_of_ring = expected.frames.last().unwrap().name.starts_with("mixing::mix");
@@ -135,9 +137,11 @@ fn merged_strings_in_the_module_itself_are_told_and_not_used() {
         let (places, problems) = resolved(&module, &DebugFiles::default().beside_module(&module));
         assert_eq!(
             problems,
-            ["2 of 2 units of single.wasm are split, and their files were not found: the first is \"obj/main.o\"; pack them \
+            [
+                "2 of 2 units of single.wasm are split, and their files were not found: the first is \"obj/main.o\"; pack them \
               with llvm-dwp beside the module, or name their folder with --symbols; those in the module itself are spoilt \
-              by the linker, which merged their strings (-Wl,-O0 keeps them)"]
+              by the linker, which merged their strings (-Wl,-O0 keeps them)"
+            ]
         );
         assert!(places.iter().all(|place| place.frames.len() == 1 && place.name == NameOrigin::NameSection));
         // A twin that the user names is no object.
@@ -152,7 +156,11 @@ fn a_file_of_no_use_is_told() {
     let foreign = Folder::new();
     let bytes = fs::read(guest(5).join("obj/main.dwo")).unwrap();
     // Of another program: neither its id nor its name is known.
-    let bytes = replaced(&replaced(&bytes, b"obj/main.dwo", b"obj/none.dwo"), &0x8df3_4b5e_c6f6_84d4_u64.to_le_bytes(), &[7; 8]);
+    let bytes = replaced(
+        &replaced(&bytes, b"obj/main.dwo", b"obj/none.dwo"),
+        &0x8df3_4b5e_c6f6_84d4_u64.to_le_bytes(),
+        &[7; 8],
+    );
     let path = foreign.write("x.dwo", &bytes);
     let result = DebugFiles::new(vec![path.clone()]).search_split(&[wanted]);
     assert_eq!(result.unused, [path]);
@@ -160,8 +168,9 @@ fn a_file_of_no_use_is_told() {
     // Nothing is looked for where nothing is split.
     let wanted = SplitWanted::of(&image(&guest(5).join("whole.wasm")), None);
     assert!(!wanted.is_split());
-    let result = DebugFiles::new(vec![guest(5).join("split.wasm.dwp")]).search_split(&[wanted]);
-    assert_eq!((result.problems, result.unused.len(), result.found[0].len()), (vec![], 0, 0));
+    let package = guest(5).join("split.wasm.dwp");
+    let result = DebugFiles::new(vec![package.clone()]).search_split(&[wanted]);
+    assert_eq!((result.problems, result.unused, result.found[0].len()), (vec![], vec![package], 0));
 }
 
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
