@@ -76,6 +76,9 @@ impl Prognosis {
         let inlines = match &inspection.dwarf {
             Some(dwarf) if coverage.inlined.functions > 0 => Ok(dwarf.inlined_calls),
             Some(_) if is_left_behind(inspection) => Err(LEFT_BEHIND.to_owned()),
+            Some(dwarf) if dwarf.missing_split_units > 0 => {
+                Err("what was split off the DWARF is missing, and tells of them".to_owned())
+            }
             Some(_) if has_dwarf => Err("the DWARF knows of no inlined call".to_owned()),
             _ => Err("there is no DWARF".to_owned()),
         };

@@ -96,7 +96,10 @@ pub(super) fn missing_text(module: &str, missing: usize, units: usize, first: &s
         }
         false => "",
     };
-    format!("{found}; pack them with llvm-dwp beside the module, or name their folder with --symbols{spoilt}")
+    format!(
+        "{found}; keep a package beside the module (llvm-dwp -e MODULE -o MODULE.dwp, where it was built), or name the \
+         folder of the files with --symbols{spoilt}"
+    )
 }
 
 /// A module whose split units are looked for.

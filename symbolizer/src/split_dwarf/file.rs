@@ -9,8 +9,8 @@ use super::concatenated::{Origin, missing_section, units_of_objects};
 use super::package::units_of_package;
 use super::sections::SplitSections;
 use super::{SplitUnit, roots};
-use crate::ModuleImage;
 use crate::debug_info::{Fuel, Slice};
+use crate::{Error, ModuleImage};
 
 /// A file with split units: of one object (`.dwo`, or `.o`), or of many and packed (`.dwp`). WebAssembly or ELF.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ impl SplitFile {
         let mut origin = Origin::Object;
         let (sections, index) = match &*bytes {
             [b'\0', b'a', b's', b'm', ..] => {
-                let image = ModuleImage::parse(bytes.clone()).map_err(|error| error.to_string())?;
+                let image = ModuleImage::parse(bytes.clone()).map_err(told)?;
                 if image.defined_functions() > 0 && !image.is_object() {
                     origin = Origin::LinkedModule;
                 }
@@ -112,6 +112,14 @@ impl SplitFile {
 
     fn dwarf(&self, unit: &SplitUnit) -> gimli::Dwarf<Slice<'_>> {
         unit.sections.dwarf(&self.bytes, None)
+    }
+}
+
+/// Says why a file is no WebAssembly, and what that may come from.
+fn told(error: Error) -> String {
+    match &error {
+        Error::Malformed { reason, .. } if reason.starts_with("unexpected end") => format!("{error}: it may be cut"),
+        _ => error.to_string(),
     }
 }
 

@@ -28,7 +28,8 @@ const OTHER_MAIN: &str = "is of another build: the id of \"obj/main.dwo\" in it 
                           8df34b5ec6f684d4; --force-symbols takes a file that it is given all the same";
 
 const MISSING: &str = "2 of 2 units of split.wasm are split, and their files were not found: the first is \"obj/main.dwo\"; \
-                       pack them with llvm-dwp beside the module, or name their folder with --symbols";
+                       keep a package beside the module (llvm-dwp -e MODULE -o MODULE.dwp, where it was built), or name the \
+                       folder of the files with --symbols";
 
 #[test]
 fn units_of_another_build_are_refused_with_both_ids() {
@@ -138,8 +139,9 @@ fn merged_strings_in_the_module_itself_are_told_and_not_used() {
         assert_eq!(
             problems,
             [
-                "2 of 2 units of single.wasm are split, and their files were not found: the first is \"obj/main.o\"; pack them \
-              with llvm-dwp beside the module, or name their folder with --symbols; those in the module itself are spoilt \
+                "2 of 2 units of single.wasm are split, and their files were not found: the first is \"obj/main.o\"; keep a \
+              package beside the module (llvm-dwp -e MODULE -o MODULE.dwp, where it was built), or name the folder of the \
+              files with --symbols; those in the module itself are spoilt \
               by the linker, which merged their strings (-Wl,-O0 keeps them)"
             ]
         );
