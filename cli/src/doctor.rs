@@ -1,7 +1,6 @@
 //! `wasmscope doctor`: what will resolve in a guest or a recording, and what to do about the rest.
 
 mod build_advice;
-mod debug_files;
 mod guest_facts;
 mod guest_json;
 mod guest_page;
@@ -25,6 +24,7 @@ use self::input::Input;
 use self::machine::Machine;
 use self::page::Page;
 use self::recording_facts::RecordingFacts;
+use crate::symbol_options::SymbolPlaces;
 use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
 
@@ -50,15 +50,11 @@ const JSON_VERSION: u32 = 1;
 ///
 /// Looks at a module or component before it is profiled, or at a profile that shows too little. No guest is run.
 #[derive(Parser, Debug)]
-#[command(name = "doctor", after_long_help = EXAMPLES)]
+#[command(name = "doctor", after_long_help = EXAMPLES, mut_arg("symbols", |symbols| symbols.visible_alias("debug")))]
 pub struct Doctor {
     /// The guest, .wasm or .wat, or the profile, .pb.gz; - reads standard input.
     #[arg(value_name = "GUEST|FILE", required_unless_present = "machine")]
     file: Option<PathBuf>,
-
-    /// Look for debug information here too: a module with the same code, or a folder of them; may be repeated.
-    #[arg(long, value_name = "FILE|DIR")]
-    symbols: Vec<PathBuf>,
 
     /// Print JSON.
     #[arg(long)]
@@ -71,6 +67,9 @@ pub struct Doctor {
     /// Tell nothing of this machine.
     #[arg(long, conflicts_with = "machine")]
     skip_machine: bool,
+
+    #[command(flatten)]
+    symbols: SymbolPlaces,
 }
 
 /// What the file is about.
@@ -107,11 +106,10 @@ impl Doctor {
         let Some(file) = &self.file else {
             return Ok(None);
         };
+        let files = self.symbols.debug_files(Some(file));
         Ok(Some(match input::read(file)? {
-            Input::Guest(guest) => Subject::Guest(Box::new(GuestFacts::of(guest, &self.symbols)?)),
-            Input::Recording(recording) => {
-                Subject::Recording(Box::new(RecordingFacts::of(*recording, file, &self.symbols)?))
-            }
+            Input::Guest(guest) => Subject::Guest(Box::new(GuestFacts::of(guest, &files)?)),
+            Input::Recording(recording) => Subject::Recording(Box::new(RecordingFacts::of(*recording, file, &files)?)),
         }))
     }
 }

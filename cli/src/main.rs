@@ -1,6 +1,7 @@
 //! The command `wasmscope`: where do WebAssembly guests spend their time?
 
 mod color;
+mod completions;
 mod diff;
 mod doctor;
 mod event_loop;
@@ -8,6 +9,7 @@ mod event_option;
 mod file_pattern;
 mod guest_ended;
 mod guest_options;
+mod man;
 mod output_options;
 mod profile;
 mod quantity;
@@ -23,7 +25,7 @@ mod verdict;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::color::ColorChoice;
 
@@ -35,7 +37,14 @@ struct Cli {
     verb: Verb,
 
     /// Colour messages: auto looks at the terminal and NO_COLOR.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        display_order = 900
+    )]
     color: ColorChoice,
 }
 
@@ -47,6 +56,8 @@ enum Verb {
     Diff(diff::Diff),
     Symbolize(symbolize::Symbolize),
     Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 fn main() -> ExitCode {
@@ -62,6 +73,8 @@ fn main() -> ExitCode {
         Verb::Diff(diff) => diff.execute(),
         Verb::Symbolize(symbolize) => symbolize.execute(),
         Verb::Doctor(doctor) => doctor.execute(),
+        Verb::Completions(completions) => completions.execute(Cli::command()),
+        Verb::Man(man) => man.execute(Cli::command()),
     };
     // The guest may still be running on its thread; leaving the process ends it.
     verdict.exit()

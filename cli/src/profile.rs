@@ -20,7 +20,7 @@ Examples:
       runs the guest as `wasmtime run` does; at its end a table goes to standard
       error and the profile to profile-guest-TIME.pb.gz
 
-  wasmscope profile -o flame.svg -o profile.pb.gz guest.wasm
+  wasmscope profile -o profile.html -o profile.pb.gz guest.wasm
       draws a flame graph and keeps the profile
 
   wasmscope profile -d 10s -r 997 --dir . --env LANG guest.wasm

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Parser;
-use wasmscope_model::{CodeIdentity, Module, Recording};
+use wasmscope_model::Recording;
 use wasmscope_profiler::{export, resolve_again};
 use wasmscope_symbolizer::{SearchResult, Symbolizer, Wanted};
 
 use crate::event_option::EventOption;
 use crate::output_options::OutputOptions;
 use crate::recording_file::read_recording;
-use crate::symbol_options::{SymbolOptions, refuse_unfit};
+use crate::symbol_options::{SymbolOptions, refuse_unfit, wanted_for};
 use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
 
@@ -82,8 +82,7 @@ impl Report {
 impl Report {
     /// Looks names and lines up in the debug files that were named.
     fn look_up_again(&self, recording: &mut Recording) -> Result<()> {
-        let known = |module: &&Module| !module.is_adapter && module.identity != CodeIdentity::from_digest([0; 32]);
-        let wanted: Vec<_> = recording.profile.modules.iter().filter(known).map(wanted).collect();
+        let wanted = wanted_for(recording);
         if wanted.is_empty() {
             bail!(
                 "{} does not tell which code it was recorded from, so no debug file can be found for it",
@@ -100,19 +99,14 @@ impl Report {
         }
         let mut symbolizer = Symbolizer::new();
         found.into_iter().for_each(|file| symbolizer.add_debug_file(file));
+        refuse_unfit(&symbolizer.unfit_source_maps(&files))?;
         symbolizer.add_source_maps(&files).iter().for_each(terminal::warning);
         let problems = symbolizer.add_split_units(&files);
-        self.symbols.refuse_unfit_split(&problems)?;
+        self.symbols.places().refuse_unfit_split(&problems)?;
         problems.iter().for_each(terminal::warning);
         resolve_again(recording, &mut symbolizer);
         Ok(())
     }
-}
-
-/// Tells what debug file is wanted for a module.
-fn wanted(module: &Module) -> Wanted {
-    let (name, build_id) = (module.name.clone(), module.build_id.clone());
-    Wanted { name, identity: module.identity, build_id, external: None }
 }
 
 /// Calls the profile by its first module, else by its file.

@@ -40,7 +40,7 @@ wasmscope failed.";
     mut_arg("record_raw", without_long_name)
 )]
 pub struct Run {
-    /// Sample the guest, and write the profile: .pb.gz, .svg or .folded.
+    /// Sample the guest, and write the profile: .pb.gz, .html, .svg or any other form that `profile -o` writes.
     ///
     /// %m in the name is the guest's name, %t the time.
     #[arg(long, value_name = "FILE")]

@@ -5,73 +5,103 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 use wasmscope::Guest;
+use wasmscope_model::{CodeIdentity, Module, Recording};
 use wasmscope_symbolizer::{DebugFiles, NotFound, SearchResult, SplitSearchResult, SplitWanted, Wanted};
 
 /// Names places as --symbols does, between colons.
 const PATH_VARIABLE: &str = "WASMSCOPE_SYMBOL_PATH";
 
-/// Where debug information lies that modules do not carry.
+/// Where debug information lies that modules do not carry, and how strict the choice is.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Symbols")]
 pub struct SymbolOptions {
-    /// A file with debug information, or a folder of such; may be repeated.
-    ///
-    /// A file serves modules of the same code, whatever its name: an unstripped build, also inside a component. One with
-    /// split DWARF (.dwp, .dwo) serves the modules that have its ids. The variable WASMSCOPE_SYMBOL_PATH names more
-    /// places, between colons.
-    #[arg(long, value_name = "FILE|DIR")]
-    symbols: Vec<PathBuf>,
+    #[command(flatten)]
+    places: SymbolPlaces,
 
     /// Take the file of --symbols even if it is of another build, and mark each frame.
     #[arg(long, requires = "symbols")]
     force_symbols: bool,
 }
 
+/// Where debug information lies that modules do not carry.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Symbols")]
+pub struct SymbolPlaces {
+    /// A file with debug information, a source map, or a folder of such; may be repeated.
+    ///
+    /// A file serves modules of the same code, whatever its name: an unstripped build, also inside a component. One with
+    /// split DWARF (.dwp, .dwo) serves modules that have its ids. A source map (.map) serves the module that names it, else
+    /// the one that it fits; of a folder, only maps that modules name are read. The variable WASMSCOPE_SYMBOL_PATH names
+    /// more places, between colons.
+    #[arg(long, value_name = "FILE|DIR")]
+    symbols: Vec<PathBuf>,
+}
+
+impl SymbolPlaces {
+    /// Returns the files and folders that the user named.
+    pub fn all(&self) -> Vec<PathBuf> {
+        self.symbols.iter().cloned().chain(from_environment()).collect()
+    }
+
+    /// Returns where to search, for the guest of this file if there is one.
+    pub fn debug_files(&self, guest: Option<&Path>) -> DebugFiles {
+        let files = DebugFiles::new(self.all());
+        match guest {
+            Some(file) => files.beside_module(file),
+            None => files,
+        }
+    }
+}
+
 impl SymbolOptions {
     /// Tells whether the user named any place.
     pub fn is_given(&self) -> bool {
-        !self.symbols.is_empty() || !from_environment().is_empty()
+        !self.places.all().is_empty()
     }
 
-    /// Returns where to search, for this guest if there is one.
+    /// Returns where the user said to search.
+    pub fn places(&self) -> &SymbolPlaces {
+        &self.places
+    }
+
+    /// Returns where to search, for the guest of this file if there is one.
     pub fn debug_files(&self, guest: Option<&Path>) -> DebugFiles {
-        let mut places = self.symbols.clone();
-        places.extend(from_environment());
-        let files = DebugFiles::new(places).forced(self.force_symbols);
-        match guest {
-            Some(guest) => files.beside_module(guest),
-            None => files,
-        }
+        self.places.debug_files(guest).forced(self.force_symbols)
     }
 
     /// Checks before a guest runs that the files that were named for it are its.
     pub fn check(&self, guest: &Guest) -> Result<()> {
-        let named: Vec<_> = self.symbols.iter().filter(|place| !place.is_dir()).cloned().collect();
+        let named: Vec<_> = self.places.symbols.iter().filter(|place| !place.is_dir()).cloned().collect();
         if named.is_empty() {
             return Ok(());
         }
-        let modules = || guest.modules().iter().filter(|image| !image.is_adapter());
-        let wanted: Vec<_> = modules().map(Wanted::of).map(|wanted| wanted.named(guest.name())).collect();
         let files = DebugFiles::new(named).forced(self.force_symbols);
-        let SearchResult { found, problems } = files.search(&wanted);
+        let SearchResult { found, problems } = files.search(&wanted_by(guest));
         refuse_unfit(&problems)?;
-        let own = modules().map(|image| SplitWanted::of(image, None));
+        // Of machine code nothing is looked up.
+        if guest.is_precompiled() {
+            return Ok(());
+        }
+        refuse_unfit(&files.unfit_source_maps(guest.modules().iter().chain(found.iter().map(|file| &file.image))))?;
+        let own = guest.modules().iter().map(|image| SplitWanted::of(image, None));
         let of_files = found.iter().map(|file| SplitWanted::of(&file.image, Some(&file.path)));
         let wanted: Vec<_> = own.chain(of_files).map(|wanted| wanted.named(guest.name())).collect();
         let SplitSearchResult { problems, unused, .. } = files.search_split(&wanted);
-        self.refuse_unfit_split(&problems)?;
+        refuse_unfit(&problems)?;
         match unused.first() {
             Some(file) => bail!("{}: it holds no split unit of {}", file.display(), guest.name()),
             None => Ok(()),
         }
     }
+}
 
-    /// Fails if a file of split units that the user named is of another build or cannot be read. Those that were found
-    /// otherwise are only not used.
+impl SymbolPlaces {
+    /// Fails if a file of split units that the user named is of another build or cannot be read. One that was found otherwise
+    /// is only not used.
     pub fn refuse_unfit_split(&self, problems: &[NotFound]) -> Result<()> {
-        let is_named = |problem: &&NotFound| {
-            problem.file().is_some_and(|file| self.symbols.iter().any(|place| place.as_path() == file))
-        };
+        let all = self.all();
+        let is_named =
+            |problem: &&NotFound| unfit_file(problem).is_some_and(|file| all.iter().any(|place| place == file));
         match problems.iter().find(is_named) {
             Some(problem) => bail!("{problem}"),
             None => Ok(()),
@@ -79,12 +109,40 @@ impl SymbolOptions {
     }
 }
 
+/// Tells what debug files are wanted for a guest.
+pub fn wanted_by(guest: &Guest) -> Vec<Wanted> {
+    let modules = guest.modules().iter().filter(|image| !image.is_adapter());
+    modules.map(Wanted::of).map(|wanted| wanted.named(guest.name())).collect()
+}
+
+/// Tells what debug files are wanted for the modules of a recording, adapters and modules of unknown code left out.
+pub fn wanted_for(recording: &Recording) -> Vec<Wanted> {
+    let known = |module: &&Module| !module.is_adapter && module.identity != CodeIdentity::from_digest([0; 32]);
+    let modules = recording.profile.modules.iter().filter(known);
+    let wanted = modules.map(|module| Wanted {
+        name: module.name.clone(),
+        identity: module.identity,
+        build_id: module.build_id.clone(),
+        external: None,
+    });
+    wanted.collect()
+}
+
 /// Fails if a file that was named is of another build or cannot be read.
 pub fn refuse_unfit(problems: &[NotFound]) -> Result<()> {
-    let unfit = |problem: &&NotFound| matches!(problem, NotFound::OtherBuild { .. } | NotFound::Unreadable { .. });
-    match problems.iter().find(unfit) {
+    match problems.iter().find(|problem| unfit_file(problem).is_some()) {
         Some(problem) => bail!("{problem}"),
         None => Ok(()),
+    }
+}
+
+/// Returns the file of a problem that a file is of another build or cannot be read.
+pub fn unfit_file(problem: &NotFound) -> Option<&Path> {
+    match problem {
+        NotFound::OtherBuild { path, .. }
+        | NotFound::OtherSplitUnit { path, .. }
+        | NotFound::Unreadable { path, .. } => Some(path),
+        _ => None,
     }
 }
 

@@ -9,8 +9,11 @@ use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
 use wasmscope::Guest;
 use wasmscope_model::{CodeOffset, sanitized};
-use wasmscope_symbolizer::{DebugFiles, FoundPlace, KnownModules, LogSymbolizer, LogTotals, Position, WhyNotFound};
+use wasmscope_symbolizer::{
+    DebugFiles, FoundPlace, KnownModules, LogSymbolizer, LogTotals, NotFound, Position, SearchResult, WhyNotFound,
+};
 
+use crate::symbol_options::{SymbolOptions, refuse_unfit, unfit_file, wanted_by};
 use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
 
@@ -33,22 +36,16 @@ Exit code: 0; 1 when an address of the command line lies in no function; 2 when 
 /// in backtraces of wasmtime, wasmer, WAMR, wasm3, wazero, WasmEdge and wasmscope, of browsers, Node.js and Deno; also
 /// within strings of JSON. Nothing is taken out, and what names another function than the module has there stays as it is.
 #[derive(Parser, Debug)]
-#[command(name = "symbolize", after_long_help = EXAMPLES)]
+#[command(name = "symbolize", after_long_help = EXAMPLES, mut_arg("symbols", |symbols| symbols.visible_alias("debug")))]
 pub struct Symbolize {
     /// The .wasm or .wat that ran, a log, or an address such as 0x1a2b.
     ///
     /// Several of each may be given. A file is a guest if it begins as WebAssembly does, else a log; - is standard input,
     /// which is read as well when there is neither a log nor an address. A frame is looked up in the guest that its line
-    /// names, by the name of the file or the module, or the end of the URL; without such a name in every one.
+    /// names, by the name of the file or the module, or the end of the URL; without such a name in every one. Without any
+    /// guest, what --symbols names are the guests: files, and the .wasm files that lie in a folder directly.
     #[arg(value_name = "GUEST|LOG|ADDR")]
     inputs: Vec<OsString>,
-
-    /// A file with debug information, or a folder of such; may be repeated.
-    ///
-    /// It serves a guest of the same code, whatever its name. One that serves none is taken for a guest itself. Of a
-    /// folder, the .wasm files are taken that lie in it directly.
-    #[arg(long, value_name = "FILE|DIR")]
-    symbols: Vec<PathBuf>,
 
     /// A guest, where its file could be taken for something else; may be repeated.
     #[arg(long, value_name = "FILE")]
@@ -61,6 +58,9 @@ pub struct Symbolize {
     /// writes them, whatever is said here.
     #[arg(long, value_name = "BASE", default_value = "file", hide_possible_values = true)]
     offsets: Offsets,
+
+    #[command(flatten)]
+    symbols: SymbolOptions,
 }
 
 /// What addresses count from.
@@ -161,32 +161,70 @@ fn is_guest(path: &Path) -> io::Result<bool> {
     Ok(is_named || head == b"\0asm")
 }
 
-/// Loads what logs may speak of.
-fn load(guests: &[PathBuf], symbols: &[PathBuf]) -> Result<KnownModules> {
+/// Loads what logs may speak of, and says what the user should know.
+fn load(guests: &[PathBuf], symbols: &SymbolOptions) -> Result<KnownModules> {
     let mut modules = KnownModules::new();
-    let add_what_it_names = |modules: &mut KnownModules, module: &Path| {
-        let files = DebugFiles::new(symbols.to_vec()).beside_module(module);
-        modules.add_source_maps(&files).iter().for_each(terminal::warning);
-        modules.add_split_units(&files).iter().for_each(terminal::warning);
+    let told = match guests {
+        [] => load_from_places(&mut modules, symbols)?,
+        guests => load_guests(&mut modules, guests, symbols)?,
     };
+    if !modules.is_empty() {
+        refuse_unfit(&modules.unfit_source_maps(&symbols.debug_files(None)))?;
+    }
+    told.iter().for_each(terminal::warning);
+    Ok(modules)
+}
+
+/// Takes in guests and what is found for each, and returns what the user should know.
+fn load_guests(modules: &mut KnownModules, guests: &[PathBuf], symbols: &SymbolOptions) -> Result<Vec<NotFound>> {
+    let mut told = Vec::new();
+    // A file must serve one of the guests.
+    let mut serves_none: Option<Vec<NotFound>> = None;
     for path in guests {
         let guest = read_module(path)?;
         modules.add_guest(guest.name(), guest.bytes()).with_context(|| format!("cannot read {}", path.display()))?;
-        add_what_it_names(&mut modules, path);
+        let files = symbols.debug_files(Some(path));
+        let SearchResult { found, problems } = files.search(&wanted_by(&guest));
+        found.into_iter().for_each(|file| modules.add_debug_file(file));
+        let (unfit, others): (Vec<_>, Vec<_>) = problems.into_iter().partition(|told| unfit_file(told).is_some());
+        let is_unfit_again = |told: &NotFound| unfit.iter().any(|other| unfit_file(other) == unfit_file(told));
+        serves_none = Some(match serves_none {
+            Some(before) => before.into_iter().filter(is_unfit_again).collect(),
+            None => unfit,
+        });
+        told.extend(others);
+        told.extend(modules.add_source_maps(&files));
+        let problems = modules.add_split_units(&files);
+        if let [_] = guests {
+            symbols.places().refuse_unfit_split(&problems)?;
+        }
+        told.extend(problems);
     }
-    // Modules have looked for their split units themselves.
-    for path in symbols.iter().filter(|path| path.is_dir() || !DebugFiles::is_of_split_units(path)) {
+    refuse_unfit(&serves_none.unwrap_or_default())?;
+    Ok(told)
+}
+
+/// Takes in the modules that the user names for their debug information as guests, and returns what the user should know.
+fn load_from_places(modules: &mut KnownModules, symbols: &SymbolOptions) -> Result<Vec<NotFound>> {
+    let mut told = Vec::new();
+    for path in symbols.places().all() {
         let is_folder = path.is_dir();
-        for file in if is_folder { modules_in(path)? } else { vec![path.clone()] } {
+        for file in if is_folder { modules_in(&path)? } else { vec![path.clone()] } {
+            // Modules look for these themselves.
+            if DebugFiles::is_source_map(&file) || DebugFiles::is_of_split_units(&file) {
+                continue;
+            }
             let taken = read_module(&file).and_then(|guest| Ok(modules.add_symbols(guest.name(), guest.bytes())?));
             match taken {
                 Err(error) if is_folder => terminal::warning(format_args!("{} is left out: {error:#}", file.display())),
                 taken => taken.with_context(|| format!("cannot read {}", file.display()))?,
             }
-            add_what_it_names(&mut modules, &file);
+            let files = symbols.debug_files(Some(&file));
+            told.extend(modules.add_source_maps(&files));
+            told.extend(modules.add_split_units(&files));
         }
     }
-    Ok(modules)
+    Ok(told)
 }
 
 fn read_module(path: &Path) -> Result<Guest> {

@@ -103,20 +103,80 @@ fn the_machine_is_told_with_every_timer() {
 fn debug_files_are_found_by_the_identity_of_the_code() {
     let folder = tempfile::tempdir().unwrap();
     let named = STRIPPED.replace("(func (param", "(func $spin (param");
-    fs::write(folder.path().join("guest.wasm"), wat::parse_str(STRIPPED).unwrap()).unwrap();
-    fs::create_dir(folder.path().join("symbols")).unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), wat::parse_str(text).unwrap()).unwrap();
+    write("guest.wasm", STRIPPED);
+    fs::create_dir_all(folder.path().join("symbols/deep")).unwrap();
     fs::write(folder.path().join("symbols/a.txt"), "no module").unwrap();
-    fs::write(folder.path().join("symbols/b.wat"), named.replace("200000000", "1")).unwrap();
-    fs::write(folder.path().join("symbols/c.wat"), named).unwrap();
+    write("symbols/b.wasm", &named.replace("200000000", "1"));
+    write("symbols/deep/c.wasm", &named);
     let page = told(folder.path(), &["--skip-machine", "guest.wasm"], 1);
     assert!(page.contains("no name section; 1 known by export only"), "{page}");
-    for symbols in ["symbols", "symbols/c.wat"] {
-        let page = told(folder.path(), &["--skip-machine", "--symbols", symbols, "guest.wasm"], 0);
-        assert!(page.contains("debug file      symbols/c.wat: the same code"), "{page}");
+    for (option, symbols) in [("--symbols", "symbols"), ("--debug", "symbols/deep/c.wasm")] {
+        let page = told(folder.path(), &["--skip-machine", option, symbols, "guest.wasm"], 1);
+        assert!(page.contains("debug file      symbols/deep/c.wasm: the same code"), "{page}");
         assert!(page.contains("the name section has 1 of 2 functions"), "{page}");
     }
-    let page = told(folder.path(), &["--skip-machine", "--symbols", "symbols/b.wat", "guest.wasm"], 1);
-    assert!(!page.contains("debug file "), "{page}");
+    let output = wasmscope(folder.path(), &["doctor", "--skip-machine", "--symbols", "symbols/b.wasm", "guest.wasm"]);
+    let error = text(&output.stderr);
+    assert_eq!((output.status.code(), error.lines().count()), (Some(2), 1), "{error}");
+    assert!(error.starts_with("error: symbols/b.wasm is of another build: its code is "), "{error}");
+}
+
+#[test]
+fn the_debug_file_that_a_module_names_counts_as_when_it_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = fs::read(repository("examples/guests/split.wasm")).unwrap();
+    let mut code = kept_sections(&whole, |name| name.is_none_or(|name| name == "name"));
+    code.extend(custom_section("external_debug_info", b"\x0bsplit.debug"));
+    fs::write(folder.path().join("guest.wasm"), &code).unwrap();
+    let page = told(folder.path(), &["--skip-machine", "guest.wasm"], 1);
+    let missing = "split.wasm names the debug file \"split.debug\", which is not there";
+    let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(page.contains(&format!("not found {missing}")), "{page}");
+
+    let debug = kept_sections(&whole, |name| name.is_some_and(|name| name.starts_with(".debug_")));
+    fs::write(folder.path().join("split.debug"), debug).unwrap();
+    let json = told(folder.path(), &["--skip-machine", "--json", "guest.wasm"], 0);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let module = &json["guest"]["modules"][0];
+    // As of the whole module.
+    let coverage = &module["debug_information"]["coverage"];
+    assert_eq!(coverage["all"], serde_json::json!({ "code": 21620, "functions": 64 }));
+    assert_eq!(coverage["line_tables"], serde_json::json!({ "code": 17982, "functions": 62 }));
+    assert_eq!(json["guest"]["problems"], serde_json::json!([]));
+    let page = told(folder.path(), &["--skip-machine", "guest.wasm"], 0);
+    assert!(page.contains("split.debug: the module names it") && !page.contains("there is no DWARF"), "{page}");
+}
+
+/// Copies a module with those of its sections that `is_kept` says, going by the name of a custom section.
+fn kept_sections(bytes: &[u8], is_kept: impl Fn(Option<&str>) -> bool) -> Vec<u8> {
+    let mut copy = bytes[..8].to_vec();
+    let mut rest = &bytes[8..];
+    while let Some((id, after)) = rest.split_first() {
+        let (size, digits) = number(after);
+        let (section, others) = rest.split_at(1 + digits + size);
+        let contents = &section[1 + digits..];
+        let name = (*id == 0).then(|| {
+            let (length, digits) = number(contents);
+            std::str::from_utf8(&contents[digits..digits + length]).unwrap()
+        });
+        if is_kept(name) {
+            copy.extend_from_slice(section);
+        }
+        rest = others;
+    }
+    copy
+}
+
+/// Reads a number, and how many bytes it takes.
+fn number(bytes: &[u8]) -> (usize, usize) {
+    let digits = bytes.iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
+    (bytes[..digits].iter().rev().fold(0, |number, byte| (number << 7) | usize::from(byte & 0x7f)), digits)
+}
+
+fn custom_section(name: &str, contents: &[u8]) -> Vec<u8> {
+    let body = [&[u8::try_from(name.len()).unwrap()], name.as_bytes(), contents].concat();
+    [&[0, u8::try_from(body.len()).unwrap()], &body[..]].concat()
 }
 
 #[test]

@@ -80,6 +80,49 @@ fn debug_files_of_a_folder_serve_the_guest_of_the_same_code() {
 }
 
 #[test]
+fn a_stripped_guest_is_looked_up_in_its_build_wherever_that_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = fs::read(guests().join("trap.wasm")).unwrap();
+    fs::create_dir_all(folder.path().join("builds/42")).unwrap();
+    fs::write(folder.path().join("service.wasm"), without_custom_sections(&whole)).unwrap();
+    fs::write(folder.path().join("builds/42/unstripped.wasm"), &whole).unwrap();
+    fs::copy(guests().join("fib.wasm"), folder.path().join("fib.wasm")).unwrap();
+    // The file by itself, or in a folder of a folder; and it needs to serve one of several guests only.
+    for args in [
+        &["service.wasm", "--symbols", "builds/42/unstripped.wasm"][..],
+        &["service.wasm", "--debug", "builds"],
+        &["fib.wasm", "service.wasm", "--symbols", "builds/42/unstripped.wasm"],
+    ] {
+        let output = symbolize(folder.path(), &[args, &["0x3ac"]].concat(), b"");
+        let address = "0x3ac: quotient at testkit/guests/trap.c:12:14\n";
+        assert!(String::from_utf8_lossy(&output.stdout).starts_with(address) || args[0] == "fib.wasm", "{output:?}");
+        filled(&symbolize(folder.path(), args, LOG));
+    }
+    let output = symbolize(folder.path(), &["service.wasm", "--symbols", "fib.wasm"], LOG);
+    assert_eq!((output.status.code(), output.stdout.len(), stderr(&output).lines().count()), (Some(2), 0, 1));
+    assert!(stderr(&output).starts_with("error: fib.wasm is of another build: its code is "), "{}", stderr(&output));
+    let forced = symbolize(folder.path(), &["service.wasm", "--symbols", "fib.wasm", "--force-symbols", "0x3ac"], b"");
+    let told = String::from_utf8_lossy(&forced.stdout).into_owned();
+    assert!(forced.status.success() && told.contains(" [other build]"), "{told}");
+}
+
+/// Copies a module without its custom sections.
+fn without_custom_sections(bytes: &[u8]) -> Vec<u8> {
+    let mut copy = bytes[..8].to_vec();
+    let mut rest = &bytes[8..];
+    while let Some((id, after)) = rest.split_first() {
+        let digits = after.iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
+        let size = after[..digits].iter().rev().fold(0, |size, byte| (size << 7) | usize::from(byte & 0x7f));
+        let (section, others) = rest.split_at(1 + digits + size);
+        if *id != 0 {
+            copy.extend_from_slice(section);
+        }
+        rest = others;
+    }
+    copy
+}
+
+#[test]
 fn a_component_is_looked_up_by_offsets_in_its_own_file() {
     let log = b"    1:   0x10b0 - waits-p1.wasm!main\n";
     let output = symbolize(&guests(), &["waits-p2.wasm"], log);

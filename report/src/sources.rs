@@ -48,7 +48,7 @@ impl SourceExcerpts {
     /// # Security
     ///
     /// The paths come from the guest. Only plain names are followed, and a file counts only if it lies beneath `folder` once
-    /// all links are resolved.
+    /// all links are resolved, neither hidden nor in a hidden folder there.
     pub fn read(recording: &Recording, folder: &Path) -> (Self, Vec<SourceProblem>) {
         let mut excerpts = Self::default();
         let mut problems = Vec::new();
@@ -103,18 +103,20 @@ fn sampled_lines(recording: &Recording) -> BTreeMap<&str, BTreeSet<u32>> {
 fn find(file: &str, folder: &Path) -> Option<PathBuf> {
     // Guests that were built on Windows have its separators.
     let file = file.replace('\\', "/");
-    let names: Option<Vec<_>> = Path::new(&file)
-        .components()
-        .filter(|component| matches!(component, Component::Normal(_) | Component::ParentDir))
-        .map(|component| match component {
-            Component::Normal(name) => Some(name),
-            _ => None,
-        })
-        .collect();
-    let names = names?;
+    let mut names = Vec::new();
+    for component in Path::new(&file).components() {
+        match component {
+            Component::Normal(name) => names.push(name),
+            // What lies before may be a link: only the names after it are known.
+            Component::ParentDir => names.clear(),
+            Component::Prefix(_) | Component::RootDir | Component::CurDir => {}
+        }
+    }
     (0..names.len()).find_map(|skipped| {
         let path = folder.join(names.get(skipped..)?.iter().collect::<PathBuf>()).canonicalize().ok()?;
-        (path.starts_with(folder) && path.is_file()).then_some(path)
+        let beneath = path.strip_prefix(folder).ok()?;
+        let is_hidden = beneath.iter().any(|name| name.as_encoded_bytes().starts_with(b"."));
+        (!is_hidden && path.is_file()).then_some(path)
     })
 }
 
@@ -168,10 +170,14 @@ mod tests {
         std::fs::write(outside.join("secret"), "").unwrap();
         std::fs::write(inside.join("src/deep/a.rs"), "").unwrap();
         std::fs::write(inside.join("a.rs"), "").unwrap();
+        std::fs::write(inside.join(".env"), "").unwrap();
+        std::os::unix::fs::symlink(inside.join(".env"), inside.join("settings.rs")).unwrap();
         std::os::unix::fs::symlink(outside.join("secret"), inside.join("link")).unwrap();
         assert_eq!(find("/build/src/deep/a.rs", &inside), Some(inside.join("src/deep/a.rs")));
         assert_eq!(find("C:\\build\\other\\a.rs", &inside), Some(inside.join("a.rs")));
-        for file in ["../outside/secret", "/x/../../outside/secret", "link", "secret", "src", ""] {
+        assert_eq!(find("/home/.cargo/x/../src/deep/a.rs", &inside), Some(inside.join("src/deep/a.rs")));
+        for file in ["../outside/secret", "/x/../../outside/secret", "link", "secret", "src", ".env", "settings.rs", ""]
+        {
             assert_eq!(find(file, &inside), None, "{file}");
         }
     }

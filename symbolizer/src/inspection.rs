@@ -110,20 +110,29 @@ pub struct SourceMapFacts {
 impl Inspection {
     /// Inspects a module; takes about a second for 50 MB of debug information.
     pub fn of(image: &ModuleImage) -> Self {
-        Self::with(image, None, &SplitUnits::default())
+        Self::with(image, image, None, &SplitUnits::default())
     }
 
     /// Inspects a module with its source map, which gives lines where there is no DWARF.
     pub fn with_source_map(image: &ModuleImage, map: Option<&SourceMap>) -> Self {
-        Self::with(image, map, &SplitUnits::default())
+        Self::with(image, image, map, &SplitUnits::default())
     }
 
     /// Inspects a module with what was split off its DWARF.
     pub fn with_split_units(image: &ModuleImage, split: &SplitUnits) -> Self {
-        Self::with(image, None, split)
+        Self::with(image, image, None, split)
     }
 
-    fn with(image: &ModuleImage, map: Option<&SourceMap>, split: &SplitUnits) -> Self {
+    /// Inspects a module with the DWARF of a file that has no code of its own, and with what was split off that.
+    pub fn with_debug_file(image: &ModuleImage, dwarf: &ModuleImage, split: &SplitUnits) -> Self {
+        let mut inspection = Self::with(image, dwarf, None, split);
+        let is_of_dwarf = |section: &Section| section.name.starts_with(".debug_");
+        inspection.surface.custom_sections.retain(|section| !is_of_dwarf(section));
+        inspection.surface.custom_sections.extend(Surface::of(dwarf).custom_sections.into_iter().filter(is_of_dwarf));
+        inspection
+    }
+
+    fn with(image: &ModuleImage, dwarf: &ModuleImage, map: Option<&SourceMap>, split: &SplitUnits) -> Self {
         let mut signs = toolchain::NameSigns::default();
         let mut allocators = allocator::Search::default();
         let mut seen = 0usize;
@@ -139,7 +148,7 @@ impl Inspection {
                 see(&demangle(name));
             }
         }
-        let survey = (image.debug_bytes() > 0).then(|| Survey::of(image, split, &mut see));
+        let survey = (dwarf.debug_bytes() > 0).then(|| Survey::of(image, dwarf, split, &mut see));
         let surface = Surface::of(image);
         let producers = Producers::of(image);
         let toolchains = toolchain::toolchains(&surface, &producers, survey.as_ref(), &signs);
@@ -156,7 +165,7 @@ impl Inspection {
             }),
             coverage: Coverage::of(image, survey.as_ref(), map),
             source_map: map.map(|map| SourceMapFacts { mappings: map.mappings(), faults: map.faults() }),
-            dwarf: survey.map(|survey| DwarfFacts::new(image, survey)),
+            dwarf: survey.map(|survey| DwarfFacts::new(dwarf, survey)),
             surface,
             producers,
         }
@@ -164,9 +173,9 @@ impl Inspection {
 }
 
 impl DwarfFacts {
-    fn new(image: &ModuleImage, survey: Survey) -> Self {
+    fn new(dwarf: &ModuleImage, survey: Survey) -> Self {
         Self {
-            size: ByteSize::new(image.debug_bytes() as u64),
+            size: ByteSize::new(dwarf.debug_bytes() as u64),
             units: survey.units,
             broken_units: survey.broken_units,
             incomplete: survey.incomplete,

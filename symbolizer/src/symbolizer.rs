@@ -16,7 +16,7 @@ use crate::demangle::demangle;
 use crate::{ModuleImage, SourceMap, SplitUnits};
 
 /// Marks names from a debug file of another build, in every format.
-const OTHER_BUILD: &str = " [other build]";
+pub(crate) const OTHER_BUILD: &str = " [other build]";
 
 /// When the names and paths of resolved places take more than this, the places are forgotten, to be looked up again.
 const MAX_CHAIN_BYTES: usize = 64 << 20;
@@ -130,6 +130,14 @@ impl Symbolizer {
             known.take_split_units(units);
         }
         problems
+    }
+
+    /// Tells which of the source maps that the user named serve none of the modules, and why.
+    pub fn unfit_source_maps(&self, files: &DebugFiles) -> Vec<NotFound> {
+        let file_of = |known: &'_ Known| known.debug_file.as_ref().map(|file| file.image.clone());
+        let own = self.modules.values().map(|known| known.image.clone());
+        let images: Vec<_> = own.chain(self.modules.values().filter_map(file_of)).collect();
+        files.unfit_source_maps(images.iter().map(|image| &**image))
     }
 
     /// Tells what is missing: modules whose own bytes have no DWARF, and which have no source map.

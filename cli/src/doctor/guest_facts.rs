@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use wasmscope_symbolizer::{
-    ComponentSurface, DebugFiles, FoundSourceMap, Inspection, ModuleImage, NotFound, SplitSearchResult, SplitUnits,
-    SplitWanted, Toolchain, component_modules,
+    ComponentSurface, DebugFile, DebugFiles, Fit, FoundSourceMap, Inspection, ModuleImage, NotFound, SearchResult,
+    SplitSearchResult, SplitUnits, SplitWanted, Toolchain, Wanted, component_modules,
 };
 
-use super::debug_files;
 use super::input::GuestFile;
 use super::prognosis::Prognosis;
+use crate::symbol_options::refuse_unfit;
 
 /// Modules with less of a component's code than this share are no reason for a finding.
 const IMPORTANT_SHARE: f64 = 0.05;
@@ -19,9 +19,9 @@ const IMPORTANT_SHARE: f64 = 0.05;
 pub struct ModuleFacts {
     /// What the module itself is.
     pub inspection: Inspection,
-    /// A file with the same code and more debug information, and what that is worth.
-    pub debug_file: Option<(PathBuf, Inspection)>,
-    /// The source map that the module or its debug file names, or why it is not read; `None` where there is DWARF.
+    /// A file that knows more of the same code, and what that is worth.
+    pub debug_file: Option<FileFacts>,
+    /// The source map of the module or its debug file, or why it is not read; `None` where there is DWARF.
     pub source_map: Option<Result<FoundSourceMap, NotFound>>,
     /// The files with units that were split off its DWARF.
     pub split_files: Vec<PathBuf>,
@@ -29,6 +29,16 @@ pub struct ModuleFacts {
     pub prognosis: Prognosis,
     /// How much of the guest's code it is, adapters left out.
     pub weight: f64,
+}
+
+/// A file with debug information.
+pub struct FileFacts {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Why it is the module's.
+    pub fit: Fit,
+    /// What it and the module tell together.
+    pub inspection: Inspection,
 }
 
 /// What is known of a guest.
@@ -39,49 +49,54 @@ pub struct GuestFacts {
     pub component: Option<ComponentSurface>,
     /// Its core modules, in the order of the file.
     pub modules: Vec<ModuleFacts>,
+    /// What was not found of the debug files that modules name.
+    pub problems: Vec<NotFound>,
 }
 
 impl ModuleFacts {
-    /// Looks at a module of the guest in `file`; its weight is for others to say.
-    fn of(image: &ModuleImage, file: &Path, symbols: &[PathBuf]) -> Result<Self> {
-        let folder = file.parent();
+    /// Looks at a module and what was found for it; its weight is for others to say.
+    fn of(image: &ModuleImage, found: Option<&DebugFile>, files: &DebugFiles) -> Self {
         let mut inspection = Inspection::of(image);
-        let debug_file = debug_file_of(&inspection, symbols)?;
-        let files = DebugFiles::new(symbols.to_vec()).beside_module(file);
-        let (split, no_units) = match &debug_file {
-            Some((path, image)) => split_units(&files, image, Some(path)),
-            None => split_units(&files, image, None),
+        let found = found.filter(|file| knows_more(&file.image, &inspection));
+        let map_of = |image: &ModuleImage, folder| {
+            if image.has_dwarf() { None } else { files.source_map(image, folder) }
         };
-        let named_by =
-            |image: &ModuleImage, folder| if image.has_dwarf() { None } else { files.source_map(image, folder) };
-        let mut source_map = named_by(image, folder);
-        if let Some((path, debug_image)) = &debug_file
+        let mut source_map = map_of(image, None);
+        if let Some(file) = found
             && !matches!(source_map, Some(Ok(_)))
         {
-            source_map = named_by(debug_image, path.parent()).or(source_map);
+            source_map = map_of(&file.image, file.path.parent()).or(source_map);
         }
         let map = source_map.as_ref().and_then(|found| found.as_ref().ok()).map(|found| &found.map);
         if map.is_some() {
             inspection = Inspection::with_source_map(image, map);
         }
-        let with_split = |image: &ModuleImage| match split.is_empty() {
-            true => Inspection::with_source_map(image, map),
-            false => Inspection::with_split_units(image, &split),
+        let (split, no_units) = match found {
+            Some(file) => split_units(files, &file.image, Some(&file.path)),
+            None => split_units(files, image, None),
         };
-        if debug_file.is_none() && !split.is_empty() {
-            inspection = with_split(image);
+        if found.is_none() && !split.is_empty() {
+            inspection = Inspection::with_split_units(image, &split);
         }
-        let debug_file = debug_file.map(|(path, image)| (path, with_split(&image)));
-        let source = debug_file.as_ref().map_or(&inspection, |(_, source)| source);
+        let debug_file = found.map(|file| FileFacts {
+            path: file.path.clone(),
+            fit: file.fit,
+            inspection: match file.image.defined_functions() {
+                0 => Inspection::with_debug_file(image, &file.image, &split),
+                _ if !split.is_empty() => Inspection::with_split_units(&file.image, &split),
+                _ => Inspection::with_source_map(&file.image, map),
+            },
+        });
+        let source = debug_file.as_ref().map_or(&inspection, |file| &file.inspection);
         let no_map = source_map.as_ref().and_then(|found| found.as_ref().err());
         let prognosis = Prognosis::of(source, no_map, &no_units);
         let split_files = split.files().map(Path::to_owned).collect();
-        Ok(Self { prognosis, weight: 0.0, source_map, split_files, debug_file, inspection })
+        Self { prognosis, weight: 0.0, source_map, split_files, debug_file, inspection }
     }
 
     /// Returns the inspection of what names and lines come from.
     pub fn source(&self) -> &Inspection {
-        self.debug_file.as_ref().map_or(&self.inspection, |(_, inspection)| inspection)
+        self.debug_file.as_ref().map_or(&self.inspection, |file| &file.inspection)
     }
 
     /// Returns what people call the module.
@@ -92,7 +107,11 @@ impl ModuleFacts {
 
 impl GuestFacts {
     /// Looks at each core module of a guest.
-    pub fn of(file: GuestFile, symbols: &[PathBuf]) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// When the guest cannot be read, or a file that the user named, or that is of another build.
+    pub fn of(file: GuestFile, files: &DebugFiles) -> Result<Self> {
         let refused = || format!("cannot read {}", file.path);
         let images = match file.is_component {
             true => component_modules(&file.bytes).with_context(refused)?,
@@ -102,17 +121,21 @@ impl GuestFacts {
             true => Some(ComponentSurface::of(&file.bytes).with_context(refused)?),
             false => None,
         };
-        let mut modules = Vec::new();
-        for image in &images {
-            modules.push(ModuleFacts::of(image, Path::new(&file.path), symbols)?);
-        }
+        let wanted: Vec<_> = images.iter().filter(|image| !image.is_adapter()).map(Wanted::of).collect();
+        let SearchResult { found, problems } = files.search(&wanted);
+        refuse_unfit(&problems)?;
+        refuse_unfit(&files.unfit_source_maps(images.iter().chain(found.iter().map(|file| &file.image))))?;
+        let facts = |image: &ModuleImage| {
+            ModuleFacts::of(image, found.iter().find(|file| file.identity == image.identity()), files)
+        };
+        let mut modules: Vec<_> = images.iter().map(facts).collect();
         let own = modules.iter().filter(|module| !module.inspection.is_adapter);
         let code = |module: &ModuleFacts| module.inspection.coverage.all.code.get();
         let all_code = own.fold(0u64, |sum, module| sum.saturating_add(code(module)));
         for module in modules.iter_mut().filter(|module| !module.inspection.is_adapter) {
             module.weight = code(module) as f64 / all_code.max(1) as f64;
         }
-        Ok(Self { file, component, modules })
+        Ok(Self { file, component, modules, problems })
     }
 
     /// Returns the modules that are the guest's own, with their numbers, the adapters left out.
@@ -158,15 +181,9 @@ fn split_units(files: &DebugFiles, image: &ModuleImage, path: Option<&Path>) -> 
     (found.pop().unwrap_or_default(), problems)
 }
 
-/// Finds a module with the same code that knows more of it, among files that the user names.
-fn debug_file_of(inspection: &Inspection, symbols: &[PathBuf]) -> Result<Option<(PathBuf, ModuleImage)>> {
-    if inspection.dwarf.is_some() {
-        return Ok(None);
-    }
-    let names_map = inspection.surface.source_map.is_some();
-    let is_better = |image: &ModuleImage| {
-        let has_names = inspection.names.is_none() && image.has_names();
-        image.has_dwarf() || has_names || !names_map && image.source_map().is_some()
-    };
-    debug_files::find(&inspection.identity, symbols, is_better)
+/// Tells whether a debug file knows something that the module does not.
+fn knows_more(file: &ModuleImage, own: &Inspection) -> bool {
+    let has_names = own.names.is_none() && file.has_names();
+    let has_map = own.surface.source_map.is_none() && file.source_map().is_some();
+    own.dwarf.is_none() && (file.has_dwarf() || has_names || has_map)
 }

@@ -31,6 +31,7 @@ pub fn of(guest: &GuestFacts) -> Value {
         "run": fit(&needs.run),
         "serve": fit(&needs.serve),
         "modules": guest.modules.iter().enumerate().map(module).collect::<Vec<_>>(),
+        "problems": guest.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "build": build.collect::<Vec<_>>(),
     })
 }
@@ -43,7 +44,7 @@ fn module((number, module): (usize, &ModuleFacts)) -> Value {
         "weight": module.weight,
         "producers": producers(&module.inspection.producers),
         "source_map": module.source_map.as_ref().map(source_map),
-        "debug_file": module.debug_file.as_ref().map(|(file, _)| file.to_string_lossy()),
+        "debug_file": module.debug_file.as_ref().map(|file| file.path.to_string_lossy()),
         "split_files": module.split_files.iter().map(|file| file.to_string_lossy()).collect::<Vec<_>>(),
         "debug_information": inspection(module.source()),
         "resolves": {

@@ -1,7 +1,7 @@
 //! A guest as people read it.
 
 use wasmscope_model::ByteSize;
-use wasmscope_symbolizer::{Allocator, DwarfFacts, FoundSourceMap, Inspection, Share, Toolchain};
+use wasmscope_symbolizer::{Allocator, DwarfFacts, Fit, FoundSourceMap, Inspection, Share, Toolchain};
 
 use super::build_advice::advice;
 use super::guest_facts::{GuestFacts, ModuleFacts};
@@ -41,6 +41,7 @@ pub fn write(guest: &GuestFacts, page: &mut Page) {
     for (number, module) in detailed {
         write_module(module, (guest.modules.len() > 1).then(|| module.name(number)), page);
     }
+    guest.problems.iter().for_each(|problem| page.row("not found", &problem.to_string()));
     write_advice(guest, page);
 }
 
@@ -120,8 +121,14 @@ fn write_module(module: &ModuleFacts, name: Option<String>, page: &mut Page) {
     page.heading(&format!("debug information{of}"));
     page.row("identity", &inspection.identity.to_string());
     let source = module.source();
-    if let Some((file, _)) = &module.debug_file {
-        page.row("debug file", &format!("{}: the same code, and what follows is of it", file.display()));
+    if let Some(file) = &module.debug_file {
+        let why = match file.fit {
+            Fit::SameCode => "the same code, and what follows is of it",
+            Fit::SameBuildId => "the same build_id, and the DWARF that follows is of it",
+            Fit::NamedByModule => "the module names it, and the DWARF that follows is of it",
+            Fit::Forced => "another build's",
+        };
+        page.row("debug file", &format!("{}: {why}", file.path.display()));
     }
     page.row("names", &names(source));
     write_dwarf(source, page);

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::{Value, json};
 use wasmscope_model::{Event, LineOrigin, Location, Module, ModuleId, NameOrigin, Place, Recording, WhyUnnamed};
+use wasmscope_symbolizer::{DebugFiles, SearchResult};
 
-use super::debug_files;
 use super::page::percent;
+use crate::symbol_options::{refuse_unfit, wanted_for};
 
 /// As the prognosis of a guest: below these shares something important is missing.
 const IMPORTANT_NAMES: f64 = 0.9;
@@ -54,8 +55,8 @@ impl RecordingFacts {
     ///
     /// # Errors
     ///
-    /// When a place of `symbols` cannot be looked at.
-    pub fn of(recording: Recording, file: &Path, symbols: &[PathBuf]) -> Result<Self> {
+    /// When a file that the user named is of another build or cannot be read.
+    pub fn of(recording: Recording, file: &Path, files: &DebugFiles) -> Result<Self> {
         let events = [Event::Cpu, Event::Wait, Event::Ready, Event::Alloc, Event::Live];
         let event = events.into_iter().find(|event| recording.rows(*event).next().is_some()).unwrap_or(Event::Cpu);
         let mut by_module: BTreeMap<ModuleId, ModuleSamples> = BTreeMap::new();
@@ -77,9 +78,12 @@ impl RecordingFacts {
             .filter_map(|(id, samples)| Some((recording.profile.modules.get(id.0 as usize)?.clone(), samples)))
             .collect();
         modules.sort_by_key(|(_, samples)| std::cmp::Reverse(samples.samples));
+        let SearchResult { found, problems } = files.search(&wanted_for(&recording));
+        refuse_unfit(&problems)?;
+        refuse_unfit(&files.unfit_source_maps(found.iter().map(|file| &file.image)))?;
         for (module, samples) in modules.iter_mut().filter(|(_, samples)| samples.lacks_something()) {
-            let found = debug_files::find(&module.identity, symbols, |image| image.has_dwarf() || image.has_names())?;
-            samples.debug_file = found.map(|(file, _)| file);
+            let found = found.iter().find(|file| file.identity == module.identity);
+            samples.debug_file = found.map(|file| file.path.clone());
         }
         Ok(Self { file: file.to_string_lossy().into_owned(), event, modules, elsewhere, recording })
     }

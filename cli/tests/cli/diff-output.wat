@@ -1,2 +1,2 @@
-;; RUN: diff a.pb.gz b.pb.gz -o x.html
+;; RUN: diff a.pb.gz b.pb.gz -o x.folded
 ;; EXIT: 2

@@ -27,8 +27,8 @@ pub enum OutputFormat {
 /// The ends of file names. JSON may have `.gz` after them.
 const ENDINGS: [(&str, OutputFormat); 8] = [
     (".pb.gz", OutputFormat::Pprof),
-    (".svg", OutputFormat::Svg(FlameLayout::Flame)),
     (".html", OutputFormat::Html),
+    (".svg", OutputFormat::Svg(FlameLayout::Flame)),
     (".folded", OutputFormat::Folded),
     (".firefox.json", OutputFormat::Firefox),
     (".speedscope.json", OutputFormat::Speedscope),
@@ -113,7 +113,7 @@ mod tests {
                      one with --format";
         assert_eq!(of("b.json"), Err(format!("b.json: {which}")));
         assert_eq!(of("b.json.gz"), Err(format!("b.json.gz: {which}")));
-        let ends = ".pb.gz, .svg, .html, .folded, .firefox.json, .speedscope.json, .perfetto.json or .trace.json";
+        let ends = ".pb.gz, .html, .svg, .folded, .firefox.json, .speedscope.json, .perfetto.json or .trace.json";
         for name in ["b.svg.gz", "b.txt", "json", ".."] {
             assert_eq!(of(name), Err(format!("{name}: a file name must end in {ends}")));
         }

@@ -38,7 +38,7 @@ pub fn write_speedscope(
     if tracks.list().is_empty() {
         return Err(ExportError::Empty);
     }
-    let file = SpeedscopeFile { recording, tracks, event, title };
+    let file = SpeedscopeFile { recording, tracks, alike: alike(recording), event, title };
     serde_json::to_writer(&mut out, &file).map_err(std::io::Error::from)?;
     writeln!(out)?;
     Ok(out.flush()?)
@@ -47,8 +47,25 @@ pub fn write_speedscope(
 struct SpeedscopeFile<'r> {
     recording: &'r Recording,
     tracks: Tracks<'r>,
+    /// By stack: the first one with the same frames. A frame is a function, whatever its line and its address.
+    alike: FxHashMap<StackId, StackId>,
     event: Event,
     title: &'r str,
+}
+
+/// Returns the frames of a stack, outermost first.
+fn frames(recording: &Recording, stack: StackId) -> impl Iterator<Item = u32> {
+    let locations = recording.stack(stack).rev();
+    locations.flat_map(|location| location.lines.iter().rev()).map(|line| line.function.0)
+}
+
+fn alike(recording: &Recording) -> FxHashMap<StackId, StackId> {
+    let mut stacks: Vec<StackId> = recording.profile.samples.iter().map(|row| row.stack).collect();
+    stacks.sort_unstable();
+    stacks.dedup();
+    stacks.sort_by(|one, other| frames(recording, *one).cmp(frames(recording, *other)));
+    let groups = stacks.chunk_by(|one, other| frames(recording, *one).eq(frames(recording, *other)));
+    groups.flat_map(|group| group.iter().filter_map(|stack| Some((*stack, *group.first()?)))).collect()
 }
 
 impl Serialize for SpeedscopeFile<'_> {
@@ -132,10 +149,8 @@ impl<'f> Profile<'f> {
         profile
     }
 
-    /// Returns the frames of a stack, outermost first.
     fn frames(&self, stack: StackId) -> impl Iterator<Item = u32> {
-        let locations = self.file.recording.stack(stack).rev();
-        locations.flat_map(|location| location.lines.iter().rev()).map(|line| line.function.0)
+        frames(self.file.recording, stack)
     }
 
     fn weight(&self, span: &Span) -> u64 {
@@ -146,7 +161,9 @@ impl<'f> Profile<'f> {
     fn samples(&self) -> Box<dyn Iterator<Item = (StackId, u64)> + '_> {
         let rows = &self.file.recording.profile.samples;
         let spans = self.file.tracks.spans(self.track);
-        let mut stacks = spans.filter_map(|span| Some((rows.get(span.row as usize)?.stack, self.weight(&span))));
+        let first_alike = |stack: StackId| self.file.alike.get(&stack).copied().unwrap_or(stack);
+        let mut stacks =
+            spans.filter_map(move |span| Some((first_alike(rows.get(span.row as usize)?.stack), self.weight(&span))));
         if !self.in_order {
             let mut sums: Vec<(StackId, u64)> = Vec::new();
             sums.extend(stacks);

@@ -92,7 +92,7 @@ fn places_that_cannot_be_written_to_are_named_with_the_reason() {
     assert!(message("s.svg").ends_with("s.svg: it is neither a file nor a pipe"));
     assert!(message("none/a.svg").ends_with("a.svg: its folder does not exist"));
     assert!(message("file/a.svg").contains("Not a directory"), "{}", message("file/a.svg"));
-    assert!(message("a.txt").contains("a.txt: a file name must end in .pb.gz, .svg, .folded, "));
+    assert!(message("a.txt").contains("a.txt: a file name must end in .pb.gz, .html, .svg, .folded, "));
     assert!(message("a.json").contains("a.json: three formats are JSON; "));
     let unwritable = write(Path::new("/proc/a.svg"), true).unwrap_err();
     assert!(

@@ -7,7 +7,7 @@ use wasmscope_profiler::export::{TableLayout, write_folded, write_pprof, write_s
 use wasmscope_profiler::import::read_pprof;
 
 use super::handmade::{Builder, PERIOD_NANOS};
-use super::viewers;
+use super::{html, viewers};
 
 const HOSTILE: [&str; 12] = [
     "</script><script>alert(1)</script>",
@@ -95,6 +95,24 @@ fn harmful_in(value: &Value) -> Option<char> {
         Value::Object(fields) => fields.iter().find_map(|(key, value)| harmful(key).or_else(|| harmful_in(value))),
         _ => None,
     }
+}
+
+#[test]
+fn the_page_has_no_element_that_a_name_made() {
+    let mut recording = recording();
+    recording.profile.modules[0].name = HOSTILE.concat();
+    let mut out = Vec::new();
+    let folder = tempfile::tempdir().unwrap();
+    let sources = wasmscope_report::SourceExcerpts::read(&recording, folder.path()).0;
+    wasmscope_profiler::export::write_html(&recording, Event::Cpu, &HOSTILE.concat(), &sources, &mut out).unwrap();
+    let page = String::from_utf8(out).unwrap();
+    assert_eq!(harmful(&page), None);
+    assert_eq!(page.matches("<script").count(), 2, "the data and the page's own");
+    assert_eq!(page.matches("</script>").count(), 2);
+    assert!(!page.contains("alert(1)</"));
+    assert_eq!(page.matches(" onload=\"").count(), 0);
+    assert_eq!(harmful_in(&html::data_of(&page)), None);
+    assert_eq!(html::of_html(&page)["cpu"].0, HOSTILE.len() as u64);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod firefox_by_crate;
 mod golden;
 mod handmade;
 mod hostile_names;
+mod html;
 mod round_trip;
 mod schema_document;
 mod timelines;

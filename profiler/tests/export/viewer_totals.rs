@@ -6,6 +6,7 @@ use wasmscope_model::{
 };
 
 use super::handmade::{Builder, PERIOD_NANOS};
+use super::html::{html, of_html};
 use super::viewers::{Seen, firefox, of_firefox, of_perfetto, of_recording, of_speedscope, perfetto, speedscope};
 
 /// A point before it is known how much its row has left: row, bucket, thread, and how much.
@@ -71,6 +72,7 @@ proptest! {
             ("firefox", of_firefox(&firefox(&recording))),
             ("speedscope", of_speedscope(&speedscope(&recording), PERIOD_NANOS)),
             ("perfetto", of_perfetto(&perfetto(&recording))),
+            ("html", of_html(&html(&recording))),
         ];
         for (name, seen) in &read {
             prop_assert_eq!(seen, &expected, "{}", name);

@@ -13,7 +13,7 @@ pub type Totals = BTreeMap<String, (u64, u64)>;
 pub type Seen = BTreeMap<&'static str, (u64, Totals)>;
 
 /// Adds a stack, outermost frame first.
-fn add(seen: &mut Seen, event: &'static str, stack: &[&str], weight: u64) {
+pub fn add(seen: &mut Seen, event: &'static str, stack: &[&str], weight: u64) {
     let (sum, totals) = seen.entry(event).or_default();
     *sum += weight;
     let mut counted = BTreeSet::new();

@@ -23,7 +23,7 @@ pub(super) fn files_beneath(folder: &Path) -> Listed {
         return listed;
     };
     let mut entries_left = MAX_ENTRIES;
-    let mut waiting = vec![(root.clone(), 0)];
+    let mut waiting = vec![(folder.to_owned(), 0)];
     while let Some((folder, depth)) = waiting.pop() {
         let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
         let mut entries: Vec<_> = entries.take(entries_left).collect();

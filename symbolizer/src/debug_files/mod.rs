@@ -3,11 +3,12 @@
 //! A module is known by its code (see [`CodeIdentity`]), so its unstripped twin is found wherever it lies beneath the places
 //! that the user named: as a file, or inside a component. Besides, a module may name its debug file (`external_debug_info`),
 //! and carry a `build_id`. Of split DWARF, files are taken that hold units with the ids that the module has for them.
-//! A source map is taken only where the module itself names it. Nothing is read outside those places and the module's own folder, and nothing is fetched.
+//! A source map is taken only where the module itself names it, or the user does. Nothing is read outside those places and the module's own folder, and nothing is fetched.
 
 mod candidate;
 mod external;
 mod folder;
+mod named_maps;
 mod source_maps;
 mod split_names;
 mod split_units;
@@ -189,18 +190,6 @@ pub enum NotFound {
     },
 }
 
-impl NotFound {
-    /// Returns the file that cannot be used.
-    pub fn file(&self) -> Option<&Path> {
-        match self {
-            Self::OtherBuild { path, .. } | Self::OtherSplitUnit { path, .. } | Self::Unreadable { path, .. } => {
-                Some(path)
-            }
-            _ => None,
-        }
-    }
-}
-
 /// What a search came to.
 #[derive(Clone, Debug, Default)]
 pub struct SearchResult {
@@ -281,6 +270,9 @@ impl DebugFiles {
     }
 
     fn search_file(&self, path: &Path, wanted: &[Wanted], result: &mut SearchResult) {
+        if Self::is_source_map(path) {
+            return;
+        }
         let candidates = match Candidate::read(path) {
             Ok(candidates) => candidates,
             // Modules that are split look for it themselves.

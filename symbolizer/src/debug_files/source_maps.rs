@@ -1,5 +1,6 @@
 //! The source map that a module names.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -23,13 +24,17 @@ pub struct FoundSourceMap {
 }
 
 impl DebugFiles {
-    /// Reads the source map that a module names: in itself, or in the module's own folder, in `folder`, or where the user
-    /// named a folder or a file. `None` when it names none, or a file where there is no folder to look in.
+    /// Reads the source map of a module: one that the user named, else that which the module names: in itself, or in the
+    /// module's own folder, in `folder`, or where the user named a folder or a file. `None` when it names none, or a file
+    /// where there is no folder to look in.
     ///
     /// # Errors
     ///
     /// Says why it could not be read.
     pub fn source_map(&self, image: &ModuleImage, folder: Option<&Path>) -> Option<Result<FoundSourceMap, NotFound>> {
+        if let Some(named) = self.named_map(image) {
+            return Some(named);
+        }
         let url = image.source_map()?;
         let shown = shown(url);
         let refused = |reason: String| {
@@ -54,9 +59,9 @@ impl DebugFiles {
         Some(read.map_err(refused))
     }
 
-    /// Tells whether there is any place where the source map may lie that a module names.
+    /// Tells whether there is any place where the source map of a module may lie.
     pub fn may_hold_source_map(&self, image: &ModuleImage) -> bool {
-        image.source_map().is_some_and(|url| is_inline(url) || !self.is_empty())
+        self.has_named_maps() || image.source_map().is_some_and(|url| is_inline(url) || !self.is_empty())
     }
 }
 
@@ -101,6 +106,12 @@ fn find(url: &str, folders: &[PathBuf]) -> Result<PathBuf, String> {
     found.map_err(str::to_owned)
 }
 
+/// Tells whether a URL ends in the name of a file.
+pub(super) fn names_file(url: &str, name: &OsStr) -> bool {
+    let ends_in = |url: &str| Path::new(url).file_name() == Some(name);
+    !is_inline(url) && (ends_in(url) || decoded(url).is_some_and(|url| ends_in(&url)))
+}
+
 /// Tells whether text is the scheme of a URL. One letter is a drive.
 fn is_scheme(text: &str) -> bool {
     let is_of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
@@ -119,7 +130,7 @@ fn decoded(url: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let told = |error: std::io::Error| format!("cannot be read: {error}");
     let file = File::open(path).map_err(told)?;
     // The file may grow meanwhile.

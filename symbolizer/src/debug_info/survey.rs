@@ -64,10 +64,16 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    /// Reads all units, those that were split off among them, and shows `see_name` the name of each function with code, demangled.
-    pub(crate) fn of(image: &ModuleImage, split: &SplitUnits, see_name: &mut dyn FnMut(&str)) -> Self {
-        let bytes: Vec<_> = [image.bytes().clone()].into_iter().chain(split.file_bytes()).collect();
-        let mut units = units(image, split, image, &bytes);
+    /// Reads all units of `dwarf`, those that were split off among them, which describe the code of `image`; and shows
+    /// `see_name` the name of each function with code, demangled.
+    pub(crate) fn of(
+        image: &ModuleImage,
+        dwarf: &ModuleImage,
+        split: &SplitUnits,
+        see_name: &mut dyn FnMut(&str),
+    ) -> Self {
+        let bytes: Vec<_> = [dwarf.bytes().clone()].into_iter().chain(split.file_bytes()).collect();
+        let mut units = units(dwarf, split, image, &bytes);
         let mut survey = Self { units: units.list.units.len(), incomplete: units.broken, ..Self::default() };
         for index in 0..units.list.units.len() {
             survey.take_root(&mut units, index);

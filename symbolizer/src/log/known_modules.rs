@@ -6,7 +6,8 @@ use std::sync::Arc;
 use wasmscope_model::{CodeIdentity, CodeLocation, CodeOffset, NameOrigin, Resolved, SymbolSource};
 
 use super::mention::{LogFormat, Mention, Position, ShownFunction};
-use crate::{DebugFiles, Error, ModuleImage, NotFound, Symbolizer, component_modules, demangle};
+use crate::symbolizer::OTHER_BUILD;
+use crate::{DebugFile, DebugFiles, Error, ModuleImage, NotFound, Symbolizer, component_modules, demangle};
 
 /// The modules that a log may speak of.
 #[derive(Debug, Default)]
@@ -80,6 +81,16 @@ impl KnownModules {
             }
         }
         Ok(())
+    }
+
+    /// Takes in a file that [`DebugFiles`] found for a guest.
+    pub fn add_debug_file(&mut self, file: DebugFile) {
+        self.symbolizer.add_debug_file(file);
+    }
+
+    /// Tells which of the source maps that the user named serve none of the modules, and why.
+    pub fn unfit_source_maps(&self, files: &DebugFiles) -> Vec<NotFound> {
+        self.symbolizer.unfit_source_maps(files)
     }
 
     /// Takes in the source maps of modules without DWARF, and returns what the user should know. Each is looked for once.
@@ -219,7 +230,7 @@ impl KnownModules {
         let frames = resolved.frames.iter().flat_map(|frame| [&frame.name, &frame.system_name]);
         matches!(resolved.name, NameOrigin::Unnamed(_))
             || names.map(demangle).any(|name| name == shown)
-            || frames.into_iter().any(|name| *name == shown)
+            || frames.into_iter().any(|name| name.strip_suffix(OTHER_BUILD).unwrap_or(name) == shown)
     }
 }
 

@@ -5,6 +5,7 @@ mod agreement;
 mod builder;
 mod finding;
 mod hostile;
+mod named_maps;
 
 use proptest::prelude::*;
 use wasmscope_model::{CodeLocation, CodeOffset, LineOrigin, NameOrigin, Resolved, SymbolSource, WhyNoLine};
