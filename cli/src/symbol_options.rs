@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use wasmscope::Guest;
 use wasmscope_model::{CodeIdentity, Module, Recording};
-use wasmscope_symbolizer::{DebugFiles, NotFound, SearchResult, SplitSearchResult, SplitWanted, Wanted};
+use wasmscope_symbolizer::{DebugFiles, NotFound, SearchResult, SplitWanted, Wanted};
 
 /// Names places as --symbols does, between colons.
 const PATH_VARIABLE: &str = "WASMSCOPE_SYMBOL_PATH";
@@ -86,24 +86,10 @@ impl SymbolOptions {
         let own = guest.modules().iter().map(|image| SplitWanted::of(image, None));
         let of_files = found.iter().map(|file| SplitWanted::of(&file.image, Some(&file.path)));
         let wanted: Vec<_> = own.chain(of_files).map(|wanted| wanted.named(guest.name())).collect();
-        let SplitSearchResult { problems, unused, .. } = files.search_split(&wanted);
-        refuse_unfit(&problems)?;
-        match unused.first() {
+        let result = files.search_split(&wanted);
+        refuse_unfit_split(&files, result.all_problems())?;
+        match result.unused.first() {
             Some(file) => bail!("{}: it holds no split unit of {}", file.display(), guest.name()),
-            None => Ok(()),
-        }
-    }
-}
-
-impl SymbolPlaces {
-    /// Fails if a file of split units that the user named is of another build or cannot be read. One that was found otherwise
-    /// is only not used.
-    pub fn refuse_unfit_split(&self, problems: &[NotFound]) -> Result<()> {
-        let all = self.all();
-        let is_named =
-            |problem: &&NotFound| unfit_file(problem).is_some_and(|file| all.iter().any(|place| place == file));
-        match problems.iter().find(is_named) {
-            Some(problem) => bail!("{problem}"),
             None => Ok(()),
         }
     }
@@ -131,6 +117,16 @@ pub fn wanted_for(recording: &Recording) -> Vec<Wanted> {
 /// Fails if a file that was named is of another build or cannot be read.
 pub fn refuse_unfit(problems: &[NotFound]) -> Result<()> {
     match problems.iter().find(|problem| unfit_file(problem).is_some()) {
+        Some(problem) => bail!("{problem}"),
+        None => Ok(()),
+    }
+}
+
+/// Fails if a file of split units that the user named is of another build or cannot be read. One that was found otherwise is
+/// only not used.
+pub fn refuse_unfit_split<'p>(files: &DebugFiles, problems: impl IntoIterator<Item = &'p NotFound>) -> Result<()> {
+    let is_unfit = |problem: &&NotFound| unfit_file(problem).is_some_and(|file| files.is_named(file));
+    match problems.into_iter().find(is_unfit) {
         Some(problem) => bail!("{problem}"),
         None => Ok(()),
     }

@@ -13,7 +13,7 @@ use wasmscope_symbolizer::{
     DebugFiles, FoundPlace, KnownModules, LogSymbolizer, LogTotals, NotFound, Position, SearchResult, WhyNotFound,
 };
 
-use crate::symbol_options::{SymbolOptions, refuse_unfit, unfit_file, wanted_by};
+use crate::symbol_options::{SymbolOptions, refuse_unfit, refuse_unfit_split, unfit_file, wanted_by};
 use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
 
@@ -196,7 +196,7 @@ fn load_guests(modules: &mut KnownModules, guests: &[PathBuf], symbols: &SymbolO
         told.extend(modules.add_source_maps(&files));
         let problems = modules.add_split_units(&files);
         if let [_] = guests {
-            symbols.places().refuse_unfit_split(&problems)?;
+            refuse_unfit_split(&files, &problems)?;
         }
         told.extend(problems);
     }

@@ -285,8 +285,12 @@ fn split_units_are_found_or_told() {
     );
     assert!(words.contains("split units from ./obj/main.dwo"), "{page}");
     copy("other/split.wasm.dwp", "symbols/other.dwp");
-    let page = told(folder.path(), &["--skip-machine", "--symbols", "symbols/other.dwp", "split.wasm"], 1);
-    assert!(page.split_whitespace().any(|word| word == "8cc5ed5b4365a704,"), "{page}");
+    let refused =
+        wasmscope(folder.path(), &["doctor", "--skip-machine", "--symbols", "symbols/other.dwp", "split.wasm"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).starts_with("error: symbols/other.dwp is of another build: the id of "));
+    let page = told(folder.path(), &["--skip-machine", "--symbols", "symbols", "split.wasm"], 1);
+    assert!(!page.contains("another build"), "{page}");
     copy("5/split.wasm.dwp", "split.wasm.dwp");
     let page = told(folder.path(), &["--skip-machine", "split.wasm"], 0);
     same_as_blessed("split-found.stdout", &page);

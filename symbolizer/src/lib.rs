@@ -47,7 +47,8 @@ mod symbolizer;
 pub use call_graph::CallGraph;
 pub use component_modules::component_modules;
 pub use debug_files::{
-    DebugFile, DebugFiles, Fit, FoundSourceMap, NotFound, SearchResult, SplitSearchResult, SplitWanted, Wanted,
+    DebugFile, DebugFiles, Fit, FoundSourceMap, FoundSplitUnits, NotFound, SearchResult, SplitSearchResult,
+    SplitWanted, Wanted,
 };
 pub use demangle::demangle;
 pub use error::Error;

@@ -10,7 +10,7 @@ use wasmscope_model::{
 };
 
 use crate::call_site::{Callee, call_sites};
-use crate::debug_files::{DebugFile, DebugFiles, Fit, NotFound, SplitSearchResult, SplitWanted, Wanted};
+use crate::debug_files::{DebugFile, DebugFiles, Fit, NotFound, SplitWanted, Wanted};
 use crate::debug_info::{Chain, DebugInfo};
 use crate::demangle::demangle;
 use crate::{ModuleImage, SourceMap, SplitUnits};
@@ -125,9 +125,10 @@ impl Symbolizer {
             .filter_map(|known| known.dwarf())
             .map(|(dwarf, path)| SplitWanted::of(dwarf, path))
             .collect();
-        let SplitSearchResult { found, problems, .. } = files.search_split(&wanted);
-        for (known, units) in modules.into_iter().zip(found) {
-            known.take_split_units(units);
+        let result = files.search_split(&wanted);
+        let problems = result.all_problems().cloned().collect();
+        for (known, found) in modules.into_iter().zip(result.found) {
+            known.take_split_units(found.units);
         }
         problems
     }

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use wasmscope_symbolizer::{
-    ComponentSurface, DebugFile, DebugFiles, Fit, FoundSourceMap, Inspection, ModuleImage, NotFound, SearchResult,
-    SplitSearchResult, SplitUnits, SplitWanted, Toolchain, Wanted, component_modules,
+    ComponentSurface, DebugFile, DebugFiles, Fit, FoundSourceMap, FoundSplitUnits, Inspection, ModuleImage, NotFound,
+    SearchResult, SplitWanted, Toolchain, Wanted, component_modules,
 };
 
 use super::input::GuestFile;
 use super::prognosis::Prognosis;
-use crate::symbol_options::refuse_unfit;
+use crate::symbol_options::{refuse_unfit, refuse_unfit_split};
 
 /// Modules with less of a component's code than this share are no reason for a finding.
 const IMPORTANT_SHARE: f64 = 0.05;
@@ -55,7 +55,7 @@ pub struct GuestFacts {
 
 impl ModuleFacts {
     /// Looks at a module and what was found for it; its weight is for others to say.
-    fn of(image: &ModuleImage, found: Option<&DebugFile>, files: &DebugFiles) -> Self {
+    fn of(image: &ModuleImage, found: Option<&DebugFile>, split: &FoundSplitUnits, files: &DebugFiles) -> Self {
         let mut inspection = Inspection::of(image);
         let found = found.filter(|file| knows_more(&file.image, &inspection));
         let map_of = |image: &ModuleImage, folder| {
@@ -71,25 +71,22 @@ impl ModuleFacts {
         if map.is_some() {
             inspection = Inspection::with_source_map(image, map);
         }
-        let (split, no_units) = match found {
-            Some(file) => split_units(files, &file.image, Some(&file.path)),
-            None => split_units(files, image, None),
-        };
+        let FoundSplitUnits { units: split, problems: no_units } = split;
         if found.is_none() && !split.is_empty() {
-            inspection = Inspection::with_split_units(image, &split);
+            inspection = Inspection::with_split_units(image, split);
         }
         let debug_file = found.map(|file| FileFacts {
             path: file.path.clone(),
             fit: file.fit,
             inspection: match file.image.defined_functions() {
-                0 => Inspection::with_debug_file(image, &file.image, &split),
-                _ if !split.is_empty() => Inspection::with_split_units(&file.image, &split),
+                0 => Inspection::with_debug_file(image, &file.image, split),
+                _ if !split.is_empty() => Inspection::with_split_units(&file.image, split),
                 _ => Inspection::with_source_map(&file.image, map),
             },
         });
         let source = debug_file.as_ref().map_or(&inspection, |file| &file.inspection);
         let no_map = source_map.as_ref().and_then(|found| found.as_ref().err());
-        let prognosis = Prognosis::of(source, no_map, &no_units);
+        let prognosis = Prognosis::of(source, no_map, no_units);
         let split_files = split.files().map(Path::to_owned).collect();
         Self { prognosis, weight: 0.0, source_map, split_files, debug_file, inspection }
     }
@@ -122,13 +119,17 @@ impl GuestFacts {
             false => None,
         };
         let wanted: Vec<_> = images.iter().filter(|image| !image.is_adapter()).map(Wanted::of).collect();
-        let SearchResult { found, problems } = files.search(&wanted);
+        let SearchResult { found, mut problems } = files.search(&wanted);
         refuse_unfit(&problems)?;
         refuse_unfit(&files.unfit_source_maps(images.iter().chain(found.iter().map(|file| &file.image))))?;
-        let facts = |image: &ModuleImage| {
-            ModuleFacts::of(image, found.iter().find(|file| file.identity == image.identity()), files)
-        };
-        let mut modules: Vec<_> = images.iter().map(facts).collect();
+        let file_of = |image: &ModuleImage| found.iter().find(|file| file.identity == image.identity());
+        let split =
+            files.search_split(&images.iter().map(|image| split_wanted(image, file_of(image))).collect::<Vec<_>>());
+        refuse_unfit_split(files, split.all_problems())?;
+        problems.extend(split.problems);
+        let facts =
+            |(image, split): (&ModuleImage, &FoundSplitUnits)| ModuleFacts::of(image, file_of(image), split, files);
+        let mut modules: Vec<_> = images.iter().zip(&split.found).map(facts).collect();
         let own = modules.iter().filter(|module| !module.inspection.is_adapter);
         let code = |module: &ModuleFacts| module.inspection.coverage.all.code.get();
         let all_code = own.fold(0u64, |sum, module| sum.saturating_add(code(module)));
@@ -175,10 +176,12 @@ impl GuestFacts {
     }
 }
 
-/// Finds what was split off a module's DWARF, and says what is not there.
-fn split_units(files: &DebugFiles, image: &ModuleImage, path: Option<&Path>) -> (SplitUnits, Vec<NotFound>) {
-    let SplitSearchResult { mut found, problems, .. } = files.search_split(&[SplitWanted::of(image, path)]);
-    (found.pop().unwrap_or_default(), problems)
+/// Tells what was split off the DWARF of a module, or of the file that knows more of it.
+fn split_wanted(image: &ModuleImage, file: Option<&DebugFile>) -> SplitWanted {
+    match file.filter(|_| !image.has_dwarf()) {
+        Some(file) => SplitWanted::of(&file.image, Some(&file.path)),
+        None => SplitWanted::of(image, None),
+    }
 }
 
 /// Tells whether a debug file knows something that the module does not.

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use wasmscope_model::CodeIdentity;
 
 pub use self::source_maps::FoundSourceMap;
-pub use self::split_units::{SplitSearchResult, SplitWanted};
+pub use self::split_units::{FoundSplitUnits, SplitSearchResult, SplitWanted};
 
 use self::candidate::Candidate;
 use crate::module_image::Worth;

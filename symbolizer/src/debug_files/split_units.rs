@@ -43,15 +43,31 @@ impl SplitWanted {
     }
 }
 
+/// What a search for split units came to for one module.
+#[derive(Clone, Debug, Default)]
+pub struct FoundSplitUnits {
+    /// The units.
+    pub units: SplitUnits,
+    /// What is missing, and which files are of another build.
+    pub problems: Vec<NotFound>,
+}
+
 /// What a search for split units came to.
 #[derive(Clone, Debug, Default)]
 pub struct SplitSearchResult {
     /// For each module in order.
-    pub found: Vec<SplitUnits>,
-    /// What the user should know.
+    pub found: Vec<FoundSplitUnits>,
+    /// What the user should know of files and places.
     pub problems: Vec<NotFound>,
     /// Files with split units that the user named, and which hold none of the modules'.
     pub unused: Vec<PathBuf>,
+}
+
+impl SplitSearchResult {
+    /// Returns everything that the user should know.
+    pub fn all_problems(&self) -> impl Iterator<Item = &NotFound> {
+        self.problems.iter().chain(self.found.iter().flat_map(|found| &found.problems))
+    }
 }
 
 impl DebugFiles {
@@ -69,6 +85,11 @@ impl DebugFiles {
         search.in_files_of_skeletons();
         search.in_named_folders();
         search.finish()
+    }
+
+    /// Tells whether the user named this file or folder.
+    pub fn is_named(&self, path: &Path) -> bool {
+        self.named.iter().any(|place| place == path)
     }
 
     /// Tells whether a file is for split units alone, by its name or by what it holds.
@@ -110,8 +131,8 @@ struct Target<'w> {
     missing: HashMap<u64, &'w Skeleton>,
     /// Whether the module holds units that the linker spoilt.
     is_spoilt: bool,
-    /// Whether it was said that a file is of another build.
-    is_other_build_told: bool,
+    /// The first file that is of another build.
+    other_build: Option<NotFound>,
 }
 
 struct Search<'w> {
@@ -141,7 +162,7 @@ impl<'w> Search<'w> {
             found: SplitUnits::default(),
             missing: wanted.skeletons.iter().map(|skeleton| (skeleton.id, skeleton)).collect(),
             is_spoilt: false,
-            is_other_build_told: false,
+            other_build: None,
         };
         Self {
             files,
@@ -161,10 +182,8 @@ impl<'w> Search<'w> {
         for target in &mut self.targets {
             if let Some(file) = &target.wanted.own {
                 let mut fuel = file.fuel();
-                match file.units(&mut fuel) {
-                    Ok(units) => drop(target.take(None, file, &units, &mut fuel)),
-                    Err(_) => target.is_spoilt = true,
-                }
+                let taken = file.units(&mut fuel).and_then(|units| target.take(None, file, &units, &mut fuel));
+                target.is_spoilt = taken.is_err();
             }
         }
     }
@@ -276,16 +295,13 @@ impl<'w> Search<'w> {
         let bytes_left = self.bytes_left.checked_sub(size).ok_or("it is left out: all such files are over 4 GiB")?;
         let mut fuel = file.fuel();
         let units = file.units(&mut fuel)?;
-        let (mut taken, mut first_problem) = (0usize, None);
+        let mut taken = 0usize;
         for target in &mut self.targets {
-            let (count, problem) = target.take(Some(path), &file, &units, &mut fuel);
+            let count = target.take(Some(path), &file, &units, &mut fuel)?;
             taken = taken.saturating_add(count);
-            first_problem = first_problem.or(problem);
+            // Once for all modules: they share the bytes.
+            self.bytes_left = if taken > 0 { bytes_left } else { self.bytes_left };
         }
-        if taken > 0 {
-            self.bytes_left = bytes_left;
-        }
-        self.problems.extend(first_problem);
         Ok(Offered { taken, file, units, fuel })
     }
 
@@ -293,7 +309,7 @@ impl<'w> Search<'w> {
     /// there is any.
     fn pair_by_names(&mut self, path: &Path, offered: &mut Offered) -> bool {
         let Offered { file, units, fuel, .. } = offered;
-        let is_insisted = self.files.forced && self.files.named.iter().any(|place| place == path);
+        let is_insisted = self.files.forced && self.files.is_named(path);
         let only = if let [_] = units.as_slice() { path.file_name() } else { None };
         let mut by_name: HashMap<String, &SplitUnit> = HashMap::new();
         for unit in &*units {
@@ -313,53 +329,41 @@ impl<'w> Search<'w> {
                     let (id, sections) = (unit.id, unit.sections.clone());
                     target.found.add_unit(skeleton.id, FoundUnit { file, id, sections, is_other_build: true });
                     target.missing.remove(&skeleton.id);
-                } else if !std::mem::replace(&mut target.is_other_build_told, true) {
-                    self.problems.push(target.other_build(path, skeleton, unit.id));
+                } else {
+                    target.refuse(path, skeleton, unit.id);
                 }
             }
         }
         is_any
     }
 
-    fn finish(mut self) -> SplitSearchResult {
-        for target in &self.targets {
-            let first = target.wanted.skeletons.iter().find(|skeleton| target.missing.contains_key(&skeleton.id));
-            if let Some(first) = first {
-                self.problems.push(NotFound::SplitUnits {
-                    module: target.wanted.name.clone(),
-                    missing: target.missing.len(),
-                    units: target.wanted.units,
-                    first: first.file.clone(),
-                    is_spoilt: target.is_spoilt,
-                });
-            }
-        }
-        let found = self.targets.into_iter().map(|target| target.found).collect();
+    fn finish(self) -> SplitSearchResult {
+        let found = self.targets.into_iter().map(Target::finish).collect();
         SplitSearchResult { found, problems: self.problems, unused: self.unused }
     }
 }
 
 impl Target<'_> {
-    /// Takes the units of a file whose ids are missing; returns how many, and what is wrong with the first that is not what
-    /// the file's index says.
+    /// Takes the units of a file whose ids are missing, and returns how many.
+    ///
+    /// # Errors
+    ///
+    /// Says in words that follow the file's name what is broken in it.
     fn take(
         &mut self,
         path: Option<&Path>,
         file: &SplitFile,
         units: &[SplitUnit],
         fuel: &mut Fuel,
-    ) -> (usize, Option<NotFound>) {
-        let (mut number, mut taken, mut problem) = (None, 0usize, None);
+    ) -> Result<usize, String> {
+        let (mut number, mut taken) = (None, 0usize);
         for unit in units {
-            let Some(skeleton) = self.missing.get(&unit.id) else { continue };
+            let Some(skeleton) = self.missing.get(&unit.id).copied() else { continue };
+            // An index may lead elsewhere than it says.
             if let Some(path) = path.filter(|_| file.is_package()) {
-                let is_wrong = match file.own_id(unit, fuel) {
-                    Ok(id) if id == unit.id => None,
-                    Ok(id) => Some(self.other_build(path, skeleton, id)),
-                    Err(reason) => Some(NotFound::Unreadable { path: path.to_owned(), reason }),
-                };
-                if is_wrong.is_some() {
-                    problem = problem.or(is_wrong);
+                let id = file.own_id(unit, fuel)?;
+                if id != unit.id {
+                    self.refuse(path, skeleton, id);
                     continue;
                 }
             }
@@ -369,17 +373,30 @@ impl Target<'_> {
             self.missing.remove(&unit.id);
             taken = taken.saturating_add(1);
         }
-        (taken, problem)
+        Ok(taken)
     }
 
-    fn other_build(&self, path: &Path, skeleton: &Skeleton, found: u64) -> NotFound {
-        NotFound::OtherSplitUnit {
+    /// Notes that a file has a unit of another build for a skeleton.
+    fn refuse(&mut self, path: &Path, skeleton: &Skeleton, found: u64) {
+        self.other_build.get_or_insert_with(|| NotFound::OtherSplitUnit {
             path: path.to_owned(),
             module: self.wanted.name.clone(),
             unit: skeleton.file.clone(),
             wanted: skeleton.id,
             found,
-        }
+        });
+    }
+
+    fn finish(self) -> FoundSplitUnits {
+        let first = self.wanted.skeletons.iter().find(|skeleton| self.missing.contains_key(&skeleton.id));
+        let missing = first.map(|first| NotFound::SplitUnits {
+            module: self.wanted.name.clone(),
+            missing: self.missing.len(),
+            units: self.wanted.units,
+            first: first.file.clone(),
+            is_spoilt: self.is_spoilt,
+        });
+        FoundSplitUnits { units: self.found, problems: self.other_build.into_iter().chain(missing).collect() }
     }
 }
 

@@ -55,8 +55,8 @@ fn without_its_files_a_split_module_has_lines_and_no_inlined_calls() {
         assert_eq!(
             problems,
             [
-                "2 of 2 units of split.wasm are split, and their files were not found: the first is \"obj/main.dwo\"; pack them \
-              with llvm-dwp beside the module, or name their folder with --symbols"
+                "2 of 2 units of split.wasm are split, and their files were not found: the first is \"obj/main.dwo\"; keep a package beside the module (llvm-dwp -e MODULE -o MODULE.dwp, where it was built), or name the folder \
+              of the files with --symbols"
             ]
         );
         assert!(places.iter().all(|place| place.frames.len() == 1 && place.name == NameOrigin::NameSection));
@@ -121,9 +121,9 @@ fn units_come_from_several_places_at_once() {
         let files = DebugFiles::new(vec![main.clone()]).beside_module(&module);
         assert_same(version, &module, &files);
         let found = files.search_split(&[SplitWanted::of(&image(&module), None)]).found;
-        let paths: Vec<_> = found[0].files().map(|path| path.canonicalize().unwrap()).collect();
+        let paths: Vec<_> = found[0].units.files().map(|path| path.canonicalize().unwrap()).collect();
         assert_eq!(paths, [main, folder.path().join("app/split.dwp")].map(|path| path.canonicalize().unwrap()));
-        assert_eq!(found[0].len(), 2);
+        assert_eq!(found[0].units.len(), 2);
     }
 }
 
@@ -198,7 +198,7 @@ fn inspections_count_what_was_found() {
         let alone = Inspection::of(&image(&module));
         let found =
             DebugFiles::default().beside_module(&module).search_split(&[SplitWanted::of(&image(&module), None)]);
-        let split = Inspection::with_split_units(&image(&module), &found.found[0]);
+        let split = Inspection::with_split_units(&image(&module), &found.found[0].units);
         let whole = Inspection::of(&image(&guest(version).join("whole.wasm")));
         assert_eq!(split.coverage, whole.coverage);
         assert!(alone.coverage.inlined.functions == 0 && whole.coverage.inlined.functions > 0);
