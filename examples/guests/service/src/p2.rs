@@ -35,7 +35,7 @@ impl wasip2::exports::http::incoming_handler::Guest for Service {
                 send(out, &answer);
             }
             Reply::Upstream(query) => send(out, &upstream(&query)),
-            Reply::Stream { chunks } => respond(out, 200, headers("text/plain"), |body| stream(body, chunks)),
+            Reply::Stream(chunks) => respond(out, 200, headers("text/plain"), |body| stream(body, chunks)),
             Reply::Echo => {
                 let kind = request.headers().get("content-type").into_iter().next();
                 let kind = kind.unwrap_or_else(|| b"application/octet-stream".to_vec());

@@ -32,7 +32,7 @@ impl wasip3::exports::http::handler::Guest for Service {
                 send(answer)
             }
             Reply::Upstream(query) => send(upstream(&query).await),
-            Reply::Stream { chunks } => {
+            Reply::Stream(chunks) => {
                 let (response, body) = respond(200, headers("text/plain"));
                 spawn_local(stream(body, chunks));
                 response

@@ -20,7 +20,8 @@ pub enum Reply {
     AfterWait(Answer),
     /// Ask the upstream, with this query.
     Upstream(String),
-    Stream { chunks: u64 },
+    /// This many chunks.
+    Stream(u64),
     Echo,
 }
 
@@ -63,7 +64,7 @@ pub fn reply(method: &Method, target: &str, random: fn() -> u64) -> Reply {
         ["echo"] => Reply::Echo,
         ["upstream"] => Reply::Upstream(query.to_string()),
         ["stream"] => match number("chunks").map(|chunks| chunks.unwrap_or(DEFAULT_CHUNKS)) {
-            Ok(chunks) if chunks <= MOST_CHUNKS => Reply::Stream { chunks },
+            Ok(chunks) if chunks <= MOST_CHUNKS => Reply::Stream(chunks),
             _ => Reply::Now(Answer::text(400, "chunks is a number up to 100000")),
         },
         ["bimodal", kind] => match number("n") {
