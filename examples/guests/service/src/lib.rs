@@ -10,3 +10,6 @@ mod p3;
 mod routes;
 mod upstream;
 mod work;
+
+#[cfg(not(any(feature = "p2", feature = "p3")))]
+compile_error!("choose the version of WASI: --features p2 or --features p3");
