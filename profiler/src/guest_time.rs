@@ -142,15 +142,17 @@ impl GuestTime {
         moment
     }
 
-    /// Returns how long the calling thread was off the CPU since a call of it began, and accounts for that; `None` when the
-    /// call was suspended meanwhile.
-    pub(crate) fn end_call(&self, began: &Moment) -> Option<u64> {
+    /// Returns how long the calling thread was off the CPU in a call that began at `began` and took `took`, and accounts for
+    /// that; `None` when the call was suspended meanwhile.
+    ///
+    /// Both readings of the clock lie outside the call, and a thread may be put aside there too: that is not the call's.
+    pub(crate) fn end_call(&self, began: &Moment, took: u64) -> Option<u64> {
         let inner = &mut *self.lock();
         if began.entry != inner.entries || inner.measured_calls == 0 {
             return None;
         }
         inner.measured_calls -= 1;
-        let nanos = began.off_cpu_until(&inner.read_at_end());
+        let nanos = began.off_cpu_until(&inner.read_at_end()).min(took);
         Some(inner.note(nanos))
     }
 
@@ -242,5 +244,25 @@ impl GuestTime {
         if let Some(ring) = self.calls.get() {
             ring.consume(take);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_is_put_aside_beside_a_short_call_did_not_wait_in_it() {
+        ticks::choose_clock();
+        let time = GuestTime::default();
+        time.enter();
+        let began = time.begin_call();
+        std::thread::sleep(Duration::from_millis(5));
+        assert_eq!(time.end_call(&began, 1_000), Some(1_000));
+        time.leave();
+        let rest = time.take_not_scheduled(thread_cpu_nanos(), false);
+        assert!(rest.nanos >= 4_900_000, "{rest:?}");
     }
 }

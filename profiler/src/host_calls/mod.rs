@@ -158,7 +158,7 @@ impl HostCallClock {
         }
         self.calls.suspension.set_in_host_call(!self.open.is_empty());
         if let Some(measured) = &call.measured {
-            measured.thread.end_call(&measured.began);
+            measured.thread.end_call(&measured.began, 0);
             lock(&self.calls.inner).long.retain(|long| long.exit_fp != call.exit_fp);
         }
     }
@@ -226,7 +226,9 @@ impl HostCallClock {
         let measured = call.measured.as_ref();
         // The thread's clock is read in any case: the thread's own account goes on from here.
         let of_thread = match (measured, thread) {
-            (Some(measured), Some(thread)) if std::ptr::eq(measured.thread, thread) => thread.end_call(&measured.began),
+            (Some(measured), Some(thread)) if std::ptr::eq(measured.thread, thread) => {
+                thread.end_call(&measured.began, took)
+            }
             _ => None,
         };
         let off_cpu = match (of_thread, thread) {
@@ -249,10 +251,10 @@ impl HostCallClock {
         }
         let is_exact = is_long || suspended != OffCpu::default();
         let weight = if is_exact { 1 } else { measured.map_or(1, |measured| u64::from(measured.weight)) };
-        if let Some(thread) = thread.filter(|_| weight > 1) {
-            thread.note_for_others((off_cpu.wait + off_cpu.ready).saturating_mul(weight - 1));
-        }
-        let off_cpu = OffCpu { wait: off_cpu.wait.saturating_mul(weight), ready: off_cpu.ready.saturating_mul(weight) };
+        let off_cpu = match is_exact {
+            true => off_cpu,
+            false => self.for_all(call.exit_pc, off_cpu, weight, thread),
+        };
         let mut record = told.map_or_else(|| self.record(call.exit_pc), |told| told.record);
         set_off_cpu(&mut record, off_cpu);
         if !thread.is_some_and(|thread| thread.push(&record)) {
@@ -260,6 +262,18 @@ impl HostCallClock {
             untold.wait.add(1, off_cpu.wait);
             untold.ready.add(1, off_cpu.ready);
         }
+    }
+
+    /// Returns what `weight` short calls were off the CPU of which one was so for `of_one`.
+    fn for_all(&mut self, exit_pc: usize, of_one: OffCpu, weight: u64, thread: Option<&GuestTime>) -> OffCpu {
+        let own = of_one.wait + of_one.ready;
+        let all = self.strides.entry(exit_pc).or_default().claim(own.saturating_mul(weight));
+        if let Some(thread) = thread {
+            thread.note_for_others(all.saturating_sub(own));
+        }
+        let ready = u128::from(all) * u128::from(of_one.ready) / u128::from(own.max(1));
+        let ready = u64::try_from(ready).unwrap_or(all);
+        OffCpu { wait: all - ready, ready }
     }
 
     /// Takes the record of the call that the calling thread is in; where its stack is not to be had, of its place alone.
