@@ -104,7 +104,9 @@ impl HostCallClock {
             self.calls.suspension.set_in_host_call(true);
         }
         let mut call = OpenCall::new(exit.exit_fp, exit.exit_pc, suspended, measured);
-        call.is_told_short = call.measured.is_none() && self.open.is_empty() && is_recording_waits();
+        // One that is measured, too, may hang without having been expected to.
+        let is_told = call.measured.as_ref().is_some_and(|measured| measured.is_told);
+        call.is_told_short = !is_told && self.open.is_empty() && is_recording_waits();
         if call.is_told_short {
             self.calls.short.tell(exit, suspended);
         }
@@ -159,6 +161,8 @@ impl HostCallClock {
         self.calls.suspension.set_in_host_call(!self.open.is_empty());
         if let Some(measured) = &call.measured {
             measured.thread.end_call(&measured.began, 0);
+        }
+        if call.measured.is_some() || call.is_told_short {
             lock(&self.calls.inner).long.retain(|long| long.exit_fp != call.exit_fp);
         }
     }
@@ -298,5 +302,39 @@ impl HostCallClock {
 impl Drop for HostCallClock {
     fn drop(&mut self) {
         self.calls.depart();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes the clock of a store on a thread that is sampled.
+    fn clock() -> HostCallClock {
+        ticks::choose_clock();
+        threads::guest_entered(None, 1);
+        begin(true);
+        HostCallClock::new(1, Arc::default())
+    }
+
+    #[test]
+    fn a_short_call_that_is_measured_shows_as_well_while_it_hangs() {
+        let (mut clock, exit) = (clock(), ExitPoint { exit_fp: 16, exit_pc: 1, entry_fp: 32 });
+        let is_chosen = |clock: &HostCallClock| clock.open.iter().any(|call| call.measured.is_some());
+        let is_known_short = |clock: &HostCallClock| clock.strides.values().any(|stride| !stride.may_be_long());
+        clock.calling(exit);
+        while !is_chosen(&clock) || !is_known_short(&clock) {
+            clock.returning(exit);
+            clock.calling(exit);
+        }
+        let shown = (0..1000).any(|_| {
+            std::thread::sleep(Duration::from_millis(1));
+            !take().open.is_empty()
+        });
+        assert!(shown, "{:?}", clock.open);
+        clock.returning(exit);
+        assert!(lock(&clock.calls.inner).long.is_empty());
+        end();
+        threads::guest_left(1);
     }
 }
