@@ -62,6 +62,11 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
+    /// Returns the time of the moment, in nanoseconds of [`ticks::now_nanos`].
+    pub(crate) fn at(&self) -> u64 {
+        self.at
+    }
+
     /// Returns the time off the CPU from this moment to another, without what host calls account for.
     fn off_cpu_until(&self, later: &Moment) -> u64 {
         let elapsed = later.at.saturating_sub(self.at);

@@ -37,6 +37,8 @@ const LEAST_NANOS: u64 = 1000;
 
 /// What is recorded now: nothing, the calls, or also what they waited.
 static RECORDING: AtomicU8 = AtomicU8::new(OFF);
+/// When that began.
+static RECORDING_SINCE: AtomicU64 = AtomicU64::new(0);
 const OFF: u8 = 0;
 const CALLS: u8 = 1;
 const CALLS_AND_WAITS: u8 = 2;
@@ -47,9 +49,15 @@ pub(crate) fn is_recording_waits() -> bool {
     RECORDING.load(Ordering::Relaxed) == CALLS_AND_WAITS
 }
 
+/// Returns how long a call that began at `began` has taken of the time that is recorded.
+fn recorded_time(began: u64, now: u64) -> u64 {
+    ticks::between(began.max(RECORDING_SINCE.load(Ordering::Relaxed)), now)
+}
+
 /// Begins to record calls, and what they waited if `waits` says so; what was counted before is forgotten.
 pub(crate) fn begin(waits: bool) {
     registry::forget();
+    RECORDING_SINCE.store(ticks::now_nanos(), Ordering::Relaxed);
     RECORDING.store(if waits { CALLS_AND_WAITS } else { CALLS }, Ordering::Relaxed);
 }
 
@@ -106,7 +114,7 @@ impl HostCallClock {
         let mut call = OpenCall::new(exit.exit_fp, exit.exit_pc, suspended, measured);
         // One that is measured, too, may hang without having been expected to.
         let is_told = call.measured.as_ref().is_some_and(|measured| measured.is_told);
-        call.is_told_short = !is_told && self.open.is_empty() && is_recording_waits();
+        call.is_told_short = !is_told && self.open.is_empty();
         if call.is_told_short {
             self.calls.short.tell(exit, suspended);
         }
@@ -130,7 +138,7 @@ impl HostCallClock {
         if call.is_told_short {
             self.calls.short.end();
         }
-        let took = ticks::between(call.began, now);
+        let took = recorded_time(call.began, now);
         {
             let calls = &mut *lock(&self.calls.inner);
             calls.thread = CallingThread::current(calls.thread);
@@ -210,6 +218,7 @@ impl HostCallClock {
             calls.long.retain(|long| long.exit_fp != exit.exit_fp);
             calls.long.push(LongCall {
                 exit_fp: exit.exit_fp,
+                exit_pc: exit.exit_pc,
                 record,
                 thread,
                 tid: sys::current_tid(),
@@ -306,35 +315,4 @@ impl Drop for HostCallClock {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Makes the clock of a store on a thread that is sampled.
-    fn clock() -> HostCallClock {
-        ticks::choose_clock();
-        threads::guest_entered(None, 1);
-        begin(true);
-        HostCallClock::new(1, Arc::default())
-    }
-
-    #[test]
-    fn a_short_call_that_is_measured_shows_as_well_while_it_hangs() {
-        let (mut clock, exit) = (clock(), ExitPoint { exit_fp: 16, exit_pc: 1, entry_fp: 32 });
-        let is_chosen = |clock: &HostCallClock| clock.open.iter().any(|call| call.measured.is_some());
-        let is_known_short = |clock: &HostCallClock| clock.strides.values().any(|stride| !stride.may_be_long());
-        clock.calling(exit);
-        while !is_chosen(&clock) || !is_known_short(&clock) {
-            clock.returning(exit);
-            clock.calling(exit);
-        }
-        let shown = (0..1000).any(|_| {
-            std::thread::sleep(Duration::from_millis(1));
-            !take().open.is_empty()
-        });
-        assert!(shown, "{:?}", clock.open);
-        clock.returning(exit);
-        assert!(lock(&clock.calls.inner).long.is_empty());
-        end();
-        threads::guest_left(1);
-    }
-}
+mod tests;

@@ -196,6 +196,36 @@ fn hang_after(calls: i32) {
 }
 
 #[test]
+fn a_call_that_is_open_at_the_end_counts_with_its_time_until_then() {
+    let _exclusive = exclusive();
+    let session = session();
+    let guest = session.load(&napping()).unwrap();
+    let (go, gone) = mpsc::channel::<()>();
+    let (begun, begins) = mpsc::channel();
+    let mut store = session.new_store(());
+    let gone = std::sync::Mutex::new(gone);
+    let nap = Func::wrap(&mut store, move |left: i32| {
+        if left == 1 {
+            begun.send(Instant::now()).unwrap();
+            let _ = gone.lock().unwrap().recv();
+        }
+    });
+    let again = Func::wrap(&mut store, |_: i32| {});
+    let instance = Instance::new(&mut store, &guest, &[nap.into(), again.into()]).unwrap();
+    let run = instance.get_typed_func::<i32, ()>(&mut store, "outer").unwrap();
+    let recorder = session.record(SamplerConfig::default()).unwrap();
+    let guest_thread = std::thread::spawn(move || run.call(&mut store, 3).unwrap());
+    let began: Instant = begins.recv().unwrap();
+    sleep(NAP);
+    let least = began.elapsed();
+    let recording = recorder.stop().unwrap();
+    drop(go);
+    guest_thread.join().unwrap();
+    let calls = calls_of(&recording, "host.nap");
+    assert!(calls.count == 3 && calls.max >= least.mul_f64(0.99) && calls.total >= calls.max, "{least:?} {calls:?}");
+}
+
+#[test]
 fn an_async_call_waits_until_it_is_woken_and_is_ready_until_it_is_polled() {
     let _exclusive = exclusive();
     let session = session();
