@@ -96,7 +96,7 @@ fn settled(text: &str) -> String {
     let mut in_host_calls = false;
     for line in text.lines() {
         let (was_in_host_calls, is_head) = (in_host_calls, line.ends_with("host function, waiting included"));
-        in_host_calls = is_head || in_host_calls && !line.is_empty();
+        in_host_calls = is_head || in_host_calls && !line.is_empty() && !line.starts_with('[');
         if line.starts_with("off cpu ") {
             // Whether a guest that never waits is put aside is the machine's affair.
             continue;

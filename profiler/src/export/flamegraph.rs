@@ -13,6 +13,7 @@ use super::ExportError;
 use super::display_name::sanitized;
 use super::folded::{NO_STACK, frame_name};
 use super::function_totals::function_totals;
+use super::losses::{lost_text, weighed};
 use super::off_cpu::off_cpu_text;
 
 /// inferno chooses a frame's colour by these ends, and does not show them.
@@ -116,7 +117,10 @@ fn with_places_on_hover(svg: &str) -> String {
 
 fn subtitle(recording: &Recording, event: Event, layout: FlameLayout, stacks: usize) -> String {
     let mut text = match event {
-        Event::Cpu => format!("{} {event} samples", recording.total_count(event)),
+        Event::Cpu => match (recording.total_count(event), weighed(recording)) {
+            (periods, Some(taken)) => format!("{taken} for {periods} {event} periods"),
+            (samples, None) => format!("{samples} {event} samples"),
+        },
         Event::Wait | Event::Ready => off_cpu_text(recording, event),
         Event::Alloc | Event::Live => format!("{} bytes {event}", recording.total_amount(event)),
     };
@@ -135,7 +139,7 @@ fn subtitle(recording: &Recording, event: Event, layout: FlameLayout, stacks: us
         return text;
     }
     let losses = &recording.losses;
-    let _ = write!(text, " · {} lost", losses.lost_samples());
+    let _ = write!(text, " · {}", lost_text(recording));
     let partial = [(losses.truncated_at_max_depth, "truncated"), (losses.outside_guest, "outside the guest")];
     for (count, words) in partial.into_iter().filter(|(count, _)| *count > 0) {
         let _ = write!(text, ", {count} {words}");
