@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use inferno::flamegraph::color::{BackgroundColor, MultiPalette, Palette};
+use inferno::flamegraph::color::{BackgroundColor, Color, MultiPalette, Palette, PaletteMap};
 use inferno::flamegraph::{self, Direction, Options, TextTruncateDirection};
 use rustc_hash::FxHashMap;
-use wasmscope_model::{Event, Function, FunctionId, Location, Place, Recording, SampleRow};
+use wasmscope_model::{Event, Function, FunctionId, Location, Marker, Place, Recording, SampleRow};
 
 use super::ExportError;
 use super::display_name::sanitized;
@@ -20,6 +20,9 @@ use super::off_cpu::off_cpu_text;
 const GUEST: &str = "_[j]";
 const INLINED: &str = "_[i]";
 const NOT_GUEST: &str = "_[k]";
+
+/// What is code of neither the guest nor the host stands back.
+const GREY: Color = Color { r: 190, g: 190, b: 190 };
 
 /// Parts a frame's name, which is drawn, from its place, which shows on hover. A private character that names lose.
 const HOVER: char = '\u{e000}';
@@ -55,7 +58,8 @@ pub fn write_svg(recording: &Recording, event: Event, title: &str, out: impl Wri
 
 /// Writes a flame graph. Frames of one function merge; on hover each tells its file and its hottest line.
 ///
-/// Green frames are guest functions, blue ones were inlined, orange ones are host calls and markers.
+/// Green frames are guest functions, blue ones were inlined, orange ones are host calls, and grey ones what is neither, such
+/// as `[adapter]`.
 ///
 /// # Errors
 ///
@@ -82,6 +86,8 @@ pub fn write_flame_graph(
     options.subtitle = Some(subtitle(recording, event, layout, lines.len()));
     options.colors = Palette::Multi(MultiPalette::Java);
     options.bgcolors = Some(BackgroundColor::Grey);
+    let mut colors = colors_of_markers();
+    options.palette_map = Some(&mut colors);
     options.hash = true;
     options.deterministic = true;
     options.count_name = event.weight_unit().to_owned();
@@ -97,6 +103,16 @@ pub fn write_flame_graph(
     let svg = String::from_utf8(svg).map_err(|error| ExportError::Io(std::io::Error::other(error.to_string())))?;
     out.write_all(with_places_on_hover(&svg).as_bytes())?;
     Ok(out.flush()?)
+}
+
+/// Gives each marker but that of the host its colour, by what a frame of it is called in the folded stacks.
+fn colors_of_markers() -> PaletteMap {
+    let mut colors = PaletteMap::default();
+    for marker in Marker::ALL.into_iter().filter(|marker| *marker != Marker::Host) {
+        colors.insert(format!("{}{HOVER}{NOT_GUEST}", marker.label()), GREY);
+    }
+    colors.insert(format!("{NO_STACK}{NOT_GUEST}"), GREY);
+    colors
 }
 
 /// Moves what follows [`HOVER`] to a second line of a frame's hover text, and takes it out of its drawn text.
