@@ -123,7 +123,7 @@ impl Doctor {
             return Ok(None);
         };
         let _step = progress::step(format_args!("inspecting {}", file.display()));
-        let files = self.symbols.debug_files(file.parent());
+        let files = self.symbols.debug_files(Some(file));
         Ok(Some(match input::read(file)? {
             Input::Guest(guest) => Subject::Guest(Box::new(GuestFacts::of(guest, &files)?)),
             Input::Recording(recording) => Subject::Recording(Box::new(RecordingFacts::of(*recording, file, &files)?)),

@@ -47,8 +47,8 @@ pub fn prepared(
     let mut run = options.guest_run()?;
     let builder = run.session(sampled_by.is_some())?.sampled_by(sampled_by.unwrap_or(EngineKind::Signal));
     options.symbols.check(guest)?;
-    let folder = Path::new(guest.path()).parent();
-    let builder = builder.debug_files(options.symbols.debug_files(folder)).keep_raw(options.raw());
+    let file = Path::new(guest.path());
+    let builder = builder.debug_files(options.symbols.debug_files(Some(file))).keep_raw(options.raw());
     if run.wasmtime.wasi.cli_exit_with_code == Some(false) {
         terminal::warning("cannot disable `-Scli-exit-with-code` any more");
     }

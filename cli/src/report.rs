@@ -13,7 +13,7 @@ use crate::event_option::EventOption;
 use crate::output_options::OutputOptions;
 use crate::progress;
 use crate::recording_file::read_recording;
-use crate::symbol_options::{SymbolOptions, refuse_unfit, wanted_for};
+use crate::symbol_options::{SymbolOptions, refuse_unfit, refuse_unfit_split, wanted_for};
 use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
 
@@ -112,6 +112,9 @@ impl Report {
         found.into_iter().for_each(|file| symbolizer.add_debug_file(file));
         refuse_unfit(&symbolizer.unfit_source_maps(&files))?;
         symbolizer.add_source_maps(&files).iter().for_each(terminal::warning);
+        let problems = symbolizer.add_split_units(&files);
+        refuse_unfit_split(&files, &problems)?;
+        problems.iter().for_each(terminal::warning);
         resolve_again(recording, &mut symbolizer);
         Ok(())
     }

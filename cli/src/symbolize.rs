@@ -13,7 +13,7 @@ use wasmscope_symbolizer::{
     DebugFiles, FoundPlace, KnownModules, LogSymbolizer, LogTotals, NotFound, Position, SearchResult, WhyNotFound,
 };
 
-use crate::symbol_options::{SymbolOptions, refuse_unfit, unfit_file, wanted_by};
+use crate::symbol_options::{SymbolOptions, refuse_unfit, refuse_unfit_split, unfit_file, wanted_by};
 use crate::verdict::{OWN_FAILURE, Verdict};
 use crate::{progress, terminal};
 
@@ -199,7 +199,7 @@ fn load_guests(modules: &mut KnownModules, guests: &[PathBuf], symbols: &SymbolO
     for path in guests {
         let guest = read_module(path)?;
         modules.add_guest(guest.name(), guest.bytes()).with_context(|| format!("cannot read {}", path.display()))?;
-        let files = symbols.debug_files(path.parent());
+        let files = symbols.debug_files(Some(path));
         let SearchResult { found, problems } = files.search(&wanted_by(&guest));
         found.into_iter().for_each(|file| modules.add_debug_file(file));
         let (unfit, others): (Vec<_>, Vec<_>) = problems.into_iter().partition(|told| unfit_file(told).is_some());
@@ -210,6 +210,11 @@ fn load_guests(modules: &mut KnownModules, guests: &[PathBuf], symbols: &SymbolO
         });
         told.extend(others);
         told.extend(modules.add_source_maps(&files));
+        let problems = modules.add_split_units(&files);
+        if let [_] = guests {
+            refuse_unfit_split(&files, &problems)?;
+        }
+        told.extend(problems);
     }
     refuse_unfit(&serves_none.unwrap_or_default())?;
     Ok(told)
@@ -221,7 +226,8 @@ fn load_from_places(modules: &mut KnownModules, symbols: &SymbolOptions) -> Resu
     for path in symbols.places().all() {
         let is_folder = path.is_dir();
         for file in if is_folder { modules_in(&path)? } else { vec![path.clone()] } {
-            if DebugFiles::is_source_map(&file) {
+            // Modules look for these themselves.
+            if DebugFiles::is_source_map(&file) || DebugFiles::is_of_split_units(&file) {
                 continue;
             }
             let taken = read_module(&file).and_then(|guest| Ok(modules.add_symbols(guest.name(), guest.bytes())?));
@@ -229,7 +235,9 @@ fn load_from_places(modules: &mut KnownModules, symbols: &SymbolOptions) -> Resu
                 Err(error) if is_folder => terminal::warning(format_args!("{} is left out: {error:#}", file.display())),
                 taken => taken.with_context(|| format!("cannot read {}", file.display()))?,
             }
-            told.extend(modules.add_source_maps(&symbols.debug_files(file.parent())));
+            let files = symbols.debug_files(Some(&file));
+            told.extend(modules.add_source_maps(&files));
+            told.extend(modules.add_split_units(&files));
         }
     }
     Ok(told)

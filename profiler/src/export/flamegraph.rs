@@ -1,24 +1,28 @@
 //! Flame graphs as SVG, drawn by inferno.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use inferno::flamegraph::color::{BackgroundColor, MultiPalette, Palette};
+use inferno::flamegraph::color::{BackgroundColor, Color, MultiPalette, Palette, PaletteMap};
 use inferno::flamegraph::{self, Direction, Options, TextTruncateDirection};
 use rustc_hash::FxHashMap;
-use wasmscope_model::{Event, Function, FunctionId, Location, Place, Recording, SampleRow};
+use wasmscope_model::{Event, Function, FunctionId, Location, Marker, Place, Recording};
 
 use super::ExportError;
 use super::display_name::sanitized;
 use super::folded::{NO_STACK, frame_name};
 use super::function_totals::function_totals;
+use super::losses::{lost_text, weighed};
 use super::off_cpu::off_cpu_text;
+use super::word_stacks::WordStacks;
 
 /// inferno chooses a frame's colour by these ends, and does not show them.
 const GUEST: &str = "_[j]";
 const INLINED: &str = "_[i]";
 const NOT_GUEST: &str = "_[k]";
+
+/// What is code of neither the guest nor the host stands back.
+const GREY: Color = Color { r: 190, g: 190, b: 190 };
 
 /// Parts a frame's name, which is drawn, from its place, which shows on hover. A private character that names lose.
 const HOVER: char = '\u{e000}';
@@ -30,6 +34,9 @@ const DRAWN_FIRST_LINE: &str = r#".replace(/\n[^]*$|\([^(]*\)$/,"")"#;
 /// With more different stacks than these, frames that nobody could see are left out, and the subtitle says so.
 const MAX_STACKS_DRAWN_WHOLE: usize = 5000;
 const MIN_WIDTH_PERCENT: f64 = 0.05;
+
+/// The picture's drawer holds all stacks in words.
+pub(crate) const MAX_TEXT_BYTES: u64 = 256 << 20;
 
 /// Which way a flame graph stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -54,11 +61,13 @@ pub fn write_svg(recording: &Recording, event: Event, title: &str, out: impl Wri
 
 /// Writes a flame graph. Frames of one function merge; on hover each tells its file and its hottest line.
 ///
-/// Green frames are guest functions, blue ones were inlined, orange ones are host calls and markers.
+/// Green frames are guest functions, blue ones were inlined, orange ones are host calls, and grey ones what is neither, such
+/// as `[adapter]`.
 ///
 /// # Errors
 ///
-/// [`ExportError::Empty`] when there is no sample of the event; nothing is written then.
+/// [`ExportError::Empty`] when there is no sample of the event, and [`ExportError::TooLarge`] when its stacks cannot be drawn
+/// in bounded memory; nothing is written then.
 pub fn write_flame_graph(
     recording: &Recording,
     event: Event,
@@ -67,28 +76,37 @@ pub fn write_flame_graph(
     mut out: impl Write,
 ) -> Result<(), ExportError> {
     let labels = labels(recording, event);
-    let mut lines: BTreeMap<String, u64> = BTreeMap::new();
-    for row in recording.rows(event).filter(|row| row.weight() > 0) {
-        let sum = lines.entry(stack_of(recording, row, &labels)).or_default();
-        *sum = sum.saturating_add(row.weight());
-    }
-    if lines.is_empty() {
+    let label = |function| labels.get(&function).map_or("[unnamed]", String::as_str).to_owned();
+    let no_stack = format!("{NO_STACK}{NOT_GUEST}");
+    let mut stacks = WordStacks::new(recording, event, label, colour, &no_stack);
+    let count = stacks.len();
+    if count == 0 {
         return Err(ExportError::Empty);
     }
-    let folded: Vec<String> = lines.iter().map(|(stack, count)| format!("{stack} {count}")).collect();
+    if layout == FlameLayout::Reversed {
+        stacks.reverse();
+    }
+    if count > MAX_STACKS_DRAWN_WHOLE {
+        stacks.cut_light_frames((recording.total_weight(event) as f64 * MIN_WIDTH_PERCENT / 100.0) as u64);
+    }
+    if stacks.bytes() > MAX_TEXT_BYTES {
+        return Err(ExportError::TooLarge { limit: MAX_TEXT_BYTES });
+    }
+    let folded: Vec<String> = stacks.written_out().map(|(stack, count)| format!("{stack} {count}")).collect();
     let mut options = Options::default();
     options.title = sanitized(title).into_owned();
-    options.subtitle = Some(subtitle(recording, event, layout, lines.len()));
+    options.subtitle = Some(subtitle(recording, event, layout, count));
     options.colors = Palette::Multi(MultiPalette::Java);
     options.bgcolors = Some(BackgroundColor::Grey);
+    let mut colors = colors_of_markers();
+    options.palette_map = Some(&mut colors);
     options.hash = true;
     options.deterministic = true;
     options.count_name = event.weight_unit().to_owned();
     // A generic family stays one: inferno puts anything else between quotes, as one name.
     options.font_type = "monospace".to_owned();
-    options.min_width = if lines.len() > MAX_STACKS_DRAWN_WHOLE { MIN_WIDTH_PERCENT } else { 0.0 };
+    options.min_width = if count > MAX_STACKS_DRAWN_WHOLE { MIN_WIDTH_PERCENT } else { 0.0 };
     options.direction = if layout == FlameLayout::Icicle { Direction::Inverted } else { Direction::Straight };
-    options.reverse_stack_order = layout == FlameLayout::Reversed;
     options.text_truncate_direction = TextTruncateDirection::Right;
     let mut svg = Vec::new();
     flamegraph::from_lines(&mut options, folded.iter().map(String::as_str), &mut svg)
@@ -96,6 +114,16 @@ pub fn write_flame_graph(
     let svg = String::from_utf8(svg).map_err(|error| ExportError::Io(std::io::Error::other(error.to_string())))?;
     out.write_all(with_places_on_hover(&svg).as_bytes())?;
     Ok(out.flush()?)
+}
+
+/// Gives each marker but that of the host its colour, by what a frame of it is called in the folded stacks.
+fn colors_of_markers() -> PaletteMap {
+    let mut colors = PaletteMap::default();
+    for marker in Marker::ALL.into_iter().filter(|marker| *marker != Marker::Host) {
+        colors.insert(format!("{}{HOVER}{NOT_GUEST}", marker.label()), GREY);
+    }
+    colors.insert(format!("{NO_STACK}{NOT_GUEST}"), GREY);
+    colors
 }
 
 /// Moves what follows [`HOVER`] to a second line of a frame's hover text, and takes it out of its drawn text.
@@ -116,7 +144,10 @@ fn with_places_on_hover(svg: &str) -> String {
 
 fn subtitle(recording: &Recording, event: Event, layout: FlameLayout, stacks: usize) -> String {
     let mut text = match event {
-        Event::Cpu => format!("{} {event} samples", recording.total_count(event)),
+        Event::Cpu => match (recording.total_count(event), weighed(recording)) {
+            (periods, Some(taken)) => format!("{taken} for {periods} {event} periods"),
+            (samples, None) => format!("{samples} {event} samples"),
+        },
         Event::Wait | Event::Ready => off_cpu_text(recording, event),
         Event::Alloc | Event::Live => format!("{} bytes {event}", recording.total_amount(event)),
     };
@@ -135,7 +166,7 @@ fn subtitle(recording: &Recording, event: Event, layout: FlameLayout, stacks: us
         return text;
     }
     let losses = &recording.losses;
-    let _ = write!(text, " · {} lost", losses.lost_samples());
+    let _ = write!(text, " · {}", lost_text(recording));
     let partial = [(losses.truncated_at_max_depth, "truncated"), (losses.outside_guest, "outside the guest")];
     for (count, words) in partial.into_iter().filter(|(count, _)| *count > 0) {
         let _ = write!(text, ", {count} {words}");
@@ -164,20 +195,6 @@ fn label(function: &Function, line: u32) -> String {
         (false, 0) => format!("{name}{HOVER}{}", clean(&function.file)),
         (false, line) => format!("{name}{HOVER}{}:{line}", clean(&function.file)),
     }
-}
-
-fn stack_of(recording: &Recording, row: &SampleRow, labels: &FxHashMap<FunctionId, String>) -> String {
-    let mut text = String::new();
-    for location in recording.stack(row.stack).rev() {
-        for (depth, line) in location.lines.iter().enumerate().rev() {
-            if !text.is_empty() {
-                text.push(';');
-            }
-            text.push_str(labels.get(&line.function).map_or("[unnamed]", String::as_str));
-            text.push_str(colour(location, depth));
-        }
-    }
-    if text.is_empty() { format!("{NO_STACK}{NOT_GUEST}") } else { text }
 }
 
 fn colour(location: &Location, depth: usize) -> &'static str {

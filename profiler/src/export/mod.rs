@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use wasmscope_model::ByteSize;
+
 mod adapters;
 mod display_name;
 mod facts;
@@ -10,11 +12,14 @@ mod file;
 mod firefox;
 mod flamegraph;
 mod folded;
+mod footer;
 mod format;
 mod frame_kind;
 mod function_totals;
+mod host_calls;
 mod html;
 mod json_column;
+mod losses;
 mod off_cpu;
 mod perfetto;
 mod pprof;
@@ -23,15 +28,18 @@ mod speedscope;
 mod stack_order;
 mod table;
 mod tracks;
+mod word_stacks;
 
 pub use adapters::without_adapters;
 pub use display_name::sanitized;
 pub(crate) use display_name::without_middle as shortened;
 pub use file::{check_place, check_writable, write_atomically, write_file, write_file_as};
 pub use firefox::write_firefox;
+pub(crate) use flamegraph::MAX_TEXT_BYTES;
 pub use flamegraph::{FlameLayout, write_flame_graph, write_svg};
 pub(crate) use folded::frame_name as folded_frame_name;
 pub use folded::write_folded;
+pub use footer::write_footer;
 pub use format::OutputFormat;
 pub use function_totals::{FunctionTotal, function_totals};
 pub use html::write_html;
@@ -39,7 +47,7 @@ pub use perfetto::write_perfetto;
 pub use pprof::{EXTENSION_VERSION, write_pprof};
 pub(crate) use pprof::{extension, messages};
 pub use speedscope::write_speedscope;
-pub use table::{TableLayout, write_footer, write_table};
+pub use table::{TableLayout, write_table};
 
 /// Why a recording was not written.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +86,15 @@ pub enum ExportError {
     /// There is nothing to draw.
     #[error("the profile is empty, so there is nothing to draw")]
     Empty,
+    /// The picture's drawer would need too much memory.
+    #[error(
+        "its stacks take more than {} in words, which is too much to draw; .html shows it, and so do the other forms",
+        ByteSize::new(*limit)
+    )]
+    TooLarge {
+        /// How much text may be drawn.
+        limit: u64,
+    },
     /// The output failed.
     #[error("failed to write: {0}")]
     Io(#[from] io::Error),
