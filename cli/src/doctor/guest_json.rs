@@ -100,9 +100,9 @@ fn dwarf(dwarf: &DwarfFacts) -> Value {
         "producers": dwarf.producers,
         "split_units": dwarf.split_units,
         "split_names": dwarf.split_names,
-        "left_behind": dwarf.left_behind,
         "missing_split_units": dwarf.missing_split_units,
         "missing_split_names": dwarf.missing_split_names,
+        "left_behind": dwarf.left_behind,
         "units_without_text": dwarf.units_without_text,
         "inlined_calls": dwarf.inlined_calls,
     })

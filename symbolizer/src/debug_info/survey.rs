@@ -45,12 +45,12 @@ pub(crate) struct Survey {
     pub(crate) split_units: usize,
     /// The names of such files, the first few.
     pub(crate) split_names: Vec<String>,
-    /// Whether a tool rewrote the code and left the DWARF as it was; then it covers nothing.
-    pub(crate) left_behind: bool,
     /// Those of the split units whose file was not found, or does not have them.
     pub(crate) missing_split_units: usize,
     /// The names of their files, the first few.
     pub(crate) missing_split_names: Vec<String>,
+    /// Whether a tool rewrote the code and left the DWARF as it was; then it covers nothing.
+    pub(crate) left_behind: bool,
     /// Units whose texts could not be read, as when the section of strings is missing.
     pub(crate) units_without_text: usize,
     /// Code to which a line table gives a line.

@@ -140,8 +140,8 @@ impl<'a> Units<'a> {
         let mut fuel = Fuel::for_bytes(debug_bytes);
         let (mut list, mut broken) = UnitList::read(dwarf, &mut fuel);
         broken |= list.join(split, files, &mut fuel);
-        let descriptions = Descriptions::default();
-        let mut units = Self { list, claims: Vec::new(), descriptions, fuel, broken, left_behind: None };
+        let mut units =
+            Self { list, claims: Vec::new(), descriptions: Descriptions::default(), fuel, broken, left_behind: None };
         units.collect_claims(image);
         units
     }
