@@ -148,7 +148,7 @@ fn one_long_name_used_again_and_again_does_not_take_all_memory() {
 fn one_long_stack_used_again_and_again_does_not_take_all_memory() {
     let long = |samples: usize| {
         read(|profile| {
-            let line = profile.location[0].line[0].clone();
+            let line = profile.location[0].line[0];
             profile.location[0].line = vec![line; 1 << 14];
             profile.sample[0].location_id = vec![profile.location[0].id];
             profile.sample = vec![profile.sample[0].clone(); samples];
