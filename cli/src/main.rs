@@ -18,6 +18,7 @@ mod recorded_run;
 mod recording_file;
 mod report;
 mod run;
+mod serve;
 mod symbol_options;
 mod symbolize;
 mod terminal;
@@ -51,6 +52,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Run(run::Run),
+    Serve(serve::Serve),
     Profile(profile::Profile),
     Report(report::Report),
     Diff(diff::Diff),
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
     terminal::set_color(cli.color);
     let verdict = match cli.verb {
         Verb::Run(run) => run.execute(),
+        Verb::Serve(serve) => serve.execute(),
         Verb::Profile(profile) => profile.execute(),
         Verb::Report(report) => report.execute(),
         Verb::Diff(diff) => diff.execute(),

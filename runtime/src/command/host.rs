@@ -1,5 +1,7 @@
 //! What a store holds for the host functions of the command line.
 
+use std::time::Instant;
+
 use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_cli_flags::CommonOptions;
 use wasmtime_wasi::p1::WasiP1Ctx;
@@ -22,6 +24,8 @@ pub(crate) struct Host {
     pub(crate) http_hooks: HttpHooks,
     pub(crate) config: WasiConfigVariables,
     pub(crate) keyvalue: WasiKeyValueCtx,
+    /// When the requests that the store's guest has in work are to be answered.
+    pub(crate) deadlines: Vec<Instant>,
 }
 
 impl Host {
@@ -43,6 +47,7 @@ impl Host {
             http_hooks: HttpHooks { chunks, chunk_size },
             config: variables.collect(),
             keyvalue: wasmtime_wasi_keyvalue::WasiKeyValueCtxBuilder::new().in_memory_data(data).build(),
+            deadlines: Vec::new(),
         }
     }
 
