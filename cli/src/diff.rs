@@ -10,24 +10,31 @@ use wasmscope_profiler::diff::{Comparison, DiffLayout, Scale, write_diff_html, w
 use wasmscope_profiler::export::{self, OutputFormat};
 
 use crate::event_option::parse_event;
+use crate::progress;
 use crate::recording_file::read_recording;
 use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
 
 const EXAMPLES: &str = "\
 Examples:
-  wasmscope diff before.pb.gz after.pb.gz
-      lists the functions that take more or less than before; ~ marks differences
-      that chance may have made
+  List the functions that take more or less than before:
+    $ wasmscope diff before.pb.gz after.pb.gz
+         self     before      after      total     before      after  function
+    ...
+    changed   0 of 12 functions; ~ marks what chance may have made
+    ...
 
-  wasmscope diff before.pb.gz after.pb.gz --fail-above 5%
-      exits with 1 if a function takes over 5 % more than before, and not by chance
+  Say so when a function takes over 5 % more than before, and not by chance:
+    $ wasmscope diff before.pb.gz after.pb.gz --fail-above 5% || echo slower
+    ...
 
-  wasmscope diff before.pb.gz after.pb.gz -o diff.html
-      draws the second profile to explore: red takes more than before, blue less
+  Explore the second profile; red takes more than before, blue less:
+    $ wasmscope diff before.pb.gz after.pb.gz -o diff.html
+    ...
+    wrote diff.html
 
-Exit code: 0, 1 when something takes more than --fail-above allows, 2 when a profile
-cannot be read or an output not be written.";
+Exit code: 0, 1 when something takes more than --fail-above allows, 2 when a
+profile cannot be read or an output not be written.";
 
 /// Compare two recordings.
 ///
@@ -149,9 +156,11 @@ impl Diff {
             true => write_diff_html(comparison, before, after, &title, out),
             false => write_diff_svg(comparison, &title, out),
         };
+        let step = progress::step(format_args!("writing {}", output.display()));
         export::write_atomically(output, self.force, draw)
             .with_context(|| format!("failed to write {}", output.display()))?;
-        terminal::line(format_args!("wrote {}", output.display()));
+        drop(step);
+        terminal::note(format_args!("wrote {}", output.display()));
         Ok(())
     }
 

@@ -25,23 +25,39 @@ use self::machine::Machine;
 use self::page::Page;
 use self::recording_facts::RecordingFacts;
 use crate::symbol_options::SymbolPlaces;
-use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
+use crate::{progress, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
-  wasmscope doctor guest.wasm
-      tells how much of the guest's code has names and lines, and how to build it
-      so that all of it has; then which timers this machine lets us sample with
+  See how much of a guest has names and lines, and how to build it with more:
+    $ wasmscope doctor --skip-machine guest.wasm
+    ...
+    what will resolve
+      function names  yes: 100.0% of the code, in 64 of 64 functions
+      inlined calls   yes: 64 calls known; 34.0% of the code was ...
+    ...
+    verdict
+      good            everything important resolves
 
-  wasmscope doctor --skip-machine --json guest.wasm
-      tells the same of the guest alone, for a program: exit code 1 fails the build
+  Let a script decide:
+    $ wasmscope doctor --skip-machine --json stripped.wasm > out || echo bare
+    bare
 
-  wasmscope doctor profile.pb.gz
-      tells which samples have a function and a line, and why the others do not
+  See which samples of a profile have a function and a line, and why not all:
+    $ wasmscope doctor --skip-machine profile.pb.gz
+    ...
+    what resolved
+      functions       100.0% of 1413 samples in guests
+    ...
 
-Exit code: 0 when everything important resolves; 1 when something will not; 2 when
-the file cannot be read.";
+  See what this machine lets us sample with:
+    $ wasmscope doctor --machine
+    this machine
+    ...
+
+Exit code: 0 when everything important resolves; 1 when something will not; 2
+when the file cannot be read.";
 
 /// The version of what --json prints: it grows when a field changes its meaning or goes.
 const JSON_VERSION: u32 = 1;
@@ -106,7 +122,8 @@ impl Doctor {
         let Some(file) = &self.file else {
             return Ok(None);
         };
-        let files = self.symbols.debug_files(file.parent());
+        let _step = progress::step(format_args!("inspecting {}", file.display()));
+        let files = self.symbols.debug_files(Some(file));
         Ok(Some(match input::read(file)? {
             Input::Guest(guest) => Subject::Guest(Box::new(GuestFacts::of(guest, &files)?)),
             Input::Recording(recording) => Subject::Recording(Box::new(RecordingFacts::of(*recording, file, &files)?)),

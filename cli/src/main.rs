@@ -12,6 +12,7 @@ mod guest_options;
 mod man;
 mod output_options;
 mod profile;
+mod progress;
 mod quantity;
 mod record_options;
 mod recorded_run;
@@ -30,9 +31,32 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::color::ColorChoice;
 
+const EXAMPLES: &str = "\
+Examples:
+  See whether a guest has names and lines, and where it spends its time:
+    $ wasmscope doctor guest.wasm
+    ...
+    $ wasmscope profile -o profile.pb.gz guest.wasm
+    ...
+    wrote profile.pb.gz
+    $ wasmscope report profile.pb.gz -o profile.html
+    wrote profile.html
+
+  Make a log with addresses readable:
+    $ wasmscope symbolize app.wasm service.log
+    ...
+
+`wasmscope help VERB` tells more.";
+
 /// See where WebAssembly guests spend their time.
 #[derive(Parser)]
-#[command(name = "wasmscope", version, max_term_width = 100, after_help = "`wasmscope help VERB` tells more.")]
+#[command(
+    name = "wasmscope",
+    version,
+    max_term_width = 100,
+    after_help = "`wasmscope help VERB` tells more.",
+    after_long_help = EXAMPLES
+)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -47,6 +71,10 @@ struct Cli {
         display_order = 900
     )]
     color: ColorChoice,
+
+    /// Leave out progress, hints and the names of written files.
+    #[arg(short, long, global = true, display_order = 901)]
+    quiet: bool,
 }
 
 #[derive(Subcommand)]
@@ -67,7 +95,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return verdict::of_usage_error(&error),
     };
-    terminal::set_color(cli.color);
+    terminal::set_up(cli.color, cli.quiet);
+    progress::set_up(cli.quiet);
     let verdict = match cli.verb {
         Verb::Run(run) => run.execute(),
         Verb::Serve(serve) => serve.execute(),

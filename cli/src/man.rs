@@ -58,7 +58,7 @@ fn write(pages: &[Page], folder: &Path) -> Result<()> {
     for page in pages {
         let file = folder.join(format!("{}.1", page.name));
         fs::write(&file, &page.text).with_context(|| format!("failed to write {}", file.display()))?;
-        terminal::line(format_args!("wrote {}", file.display()));
+        terminal::note(format_args!("wrote {}", file.display()));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use wasmscope_model::{Event, Recording};
 use wasmscope_profiler::export::{self, ExportError, OutputFormat, TableLayout};
 use wasmscope_report::SourceExcerpts;
 
-use crate::{file_pattern, terminal};
+use crate::{file_pattern, progress, terminal};
 
 /// Where the recording goes.
 #[derive(Args, Debug)]
@@ -170,11 +170,14 @@ impl Outputs {
         let folded = if self.adapters { Cow::Borrowed(recording) } else { export::without_adapters(recording) };
         for (file, format) in &self.files {
             let shown = if *format == OutputFormat::Pprof { recording } else { &folded };
-            match self.write_one(shown, event, *format, file, title) {
+            let step = progress::step(format_args!("writing {}", file.display()));
+            let written = self.write_one(shown, event, *format, file, title);
+            drop(step);
+            match written {
                 Ok(file) => {
-                    terminal::line(format_args!("wrote {}", file.display()));
+                    terminal::note(format_args!("wrote {}", file.display()));
                     if self.default_of.is_some() {
-                        terminal::line(format_args!("      wasmscope report {} -o flame.svg draws it", file.display()));
+                        terminal::note(format_args!("      wasmscope report {} -o flame.svg draws it", file.display()));
                     }
                 }
                 Err(error @ ExportError::Empty) => {

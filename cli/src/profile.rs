@@ -16,15 +16,33 @@ use crate::verdict::{OWN_FAILURE_BESIDE_GUEST, Verdict};
 
 const EXAMPLES: &str = "\
 Examples:
-  wasmscope profile guest.wasm input.json
-      runs the guest as `wasmtime run` does; at its end a table goes to standard
-      error and the profile to profile-guest-TIME.pb.gz
+  See where a guest spends its time, and keep the profile for later:
+    $ wasmscope profile -r 997 --top 3 guest.wasm
+    ...
+      self%      self  total%     total  function  file:line
+      93.7%      1324   93.7%      1324  turn      examples/guests/split/...
+    ...
+    wrote profile-guest-20261128T153031Z.pb.gz
+    ...
 
-  wasmscope profile -o profile.html -o profile.pb.gz guest.wasm
-      draws a flame graph and keeps the profile
+  Draw a flame graph, and make a page to explore in a browser:
+    $ wasmscope profile -o flame.svg -o profile.html guest.wasm
+    ...
+    wrote flame.svg
+    wrote profile.html
 
-  wasmscope profile -d 10s -r 997 --dir . --env LANG guest.wasm
-      samples ten seconds ten times as often; the guest sees this folder
+  Stop after ten seconds; the guest sees this folder and the variable LANG:
+    $ wasmscope profile -d 10s --dir . --env LANG guest.wasm
+
+  Draw where it waits:
+    $ wasmscope profile -e wait -o waits.svg service.wasm
+    ...
+    wrote waits.svg
+
+  Profile a stripped guest by the build that it was made from:
+    $ wasmscope profile --symbols builds -o profile.html stripped.wasm
+    ...
+    wrote profile.html
 
 Exit code: the guest's; 134 when it trapped; 130 or 143 after Ctrl-C or SIGTERM,
 with the profile written; 0 when --duration ended it; 125 when wasmscope failed.";

@@ -7,10 +7,10 @@ use anyhow::Result;
 use wasmscope::{Guest, ProfileSession, ReadyGuest, SamplerConfig};
 use wasmscope_model::{EngineKind, Recording};
 
-use crate::event_loop::EventLoop;
+use crate::event_loop::{Event, EventLoop};
 use crate::guest_ended::GuestEnded;
 use crate::guest_options::GuestOptions;
-use crate::terminal;
+use crate::{progress, terminal};
 
 /// A guest that is ready to run and to be sampled.
 pub struct RecordedRun {
@@ -31,6 +31,9 @@ impl RecordedRun {
         let events = EventLoop::new()?;
         let recorder = self.session.record(config)?;
         let event = events.run(self.ready, window)?;
+        // Else the guest still writes to the terminal.
+        let has_ended = matches!(event, Event::Guest(_));
+        let _step = has_ended.then(|| progress::step("looking up names and lines"));
         Ok((recorder.stop()?, GuestEnded { event, is_component: self.is_component }))
     }
 }
@@ -44,13 +47,15 @@ pub fn prepared(
     let mut run = options.guest_run()?;
     let builder = run.session(sampled_by.is_some())?.sampled_by(sampled_by.unwrap_or(EngineKind::Signal));
     options.symbols.check(guest)?;
-    let folder = Path::new(guest.path()).parent();
-    let builder = builder.debug_files(options.symbols.debug_files(folder)).keep_raw(options.raw());
+    let file = Path::new(guest.path());
+    let builder = builder.debug_files(options.symbols.debug_files(Some(file))).keep_raw(options.raw());
     if run.wasmtime.wasi.cli_exit_with_code == Some(false) {
         terminal::warning("cannot disable `-Scli-exit-with-code` any more");
     }
     let session = if options.cache() { builder.build()? } else { builder.user_cache(false).build()? };
+    let step = progress::step(format_args!("compiling {}", guest.name()));
     let ready = run.prepare(&session, guest)?;
+    drop(step);
     if let Some(option) = options.misplaced_option() {
         let name = guest.name();
         terminal::hint(format_args!("{option} stands after {name}, so the guest gets it; ours go before {name}"));

@@ -7,8 +7,14 @@ use anyhow::{Context, Result};
 use wasmscope_model::Recording;
 use wasmscope_profiler::import;
 
+use crate::progress;
+
 /// Reads a recording, or another tool's pprof file; - reads standard input.
 pub fn read_recording(file: &Path) -> Result<Recording> {
+    let _step = progress::step(match file.as_os_str() == "-" {
+        true => "reading standard input".to_owned(),
+        false => format!("reading {}", file.display()),
+    });
     let bytes = read(file).with_context(|| format!("failed to read {}", file.display()))?;
     import::read_pprof(&bytes).with_context(|| format!("cannot read {} as a profile", file.display()))
 }

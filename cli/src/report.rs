@@ -11,27 +11,37 @@ use wasmscope_symbolizer::{SearchResult, Symbolizer, Wanted};
 
 use crate::event_option::EventOption;
 use crate::output_options::OutputOptions;
+use crate::progress;
 use crate::recording_file::read_recording;
-use crate::symbol_options::{SymbolOptions, refuse_unfit, wanted_for};
+use crate::symbol_options::{SymbolOptions, refuse_unfit, refuse_unfit_split, wanted_for};
 use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
 
 const EXAMPLES: &str = "\
 Examples:
-  wasmscope report profile.pb.gz
-      prints the functions with the most CPU time, and how the profile was made
+  Print the functions with the most CPU time, and how the profile was made:
+    $ wasmscope report profile.pb.gz --top 1
+      self%      self  total%     total  function  file:line
+      93.7%      1324   93.7%      1324  turn      examples/guests/split/...
+            11 more functions
+    ...
 
-  wasmscope report profile.pb.gz -o profile.html --source .
-      makes a page to explore in a browser, with the source text of hot lines
+  Make a page to explore in a browser, with the source text of hot lines:
+    $ wasmscope report profile.pb.gz -o profile.html --source src
+    wrote profile.html
 
-  wasmscope report profile.pb.gz -o flame.svg -o stacks.folded
-      draws a flame graph, and writes one line for each stack
+  Draw a flame graph, and write one line for each stack:
+    $ wasmscope report profile.pb.gz -o flame.svg -o stacks.folded
+    wrote flame.svg
+    wrote stacks.folded
 
-  wasmscope report raw.pb.gz --symbols builds/
-      looks names and lines up in the build that was recorded, wherever it lies
+  Look names and lines up in the build that was recorded, wherever it lies:
+    $ wasmscope report raw.pb.gz --symbols builds -o profile.html
+    wrote profile.html
 
-  wasmscope report profile.pb.gz -e wait -o waits.svg
-      draws where the guest waited
+  Draw where a service waited:
+    $ wasmscope report service.pb.gz -e wait -o waits.svg
+    wrote waits.svg
 
 Exit code: 0, or 2 when the profile cannot be read or an output not be written.";
 
@@ -89,6 +99,7 @@ impl Report {
                 self.file.display()
             );
         }
+        let _step = progress::step("looking up names and lines");
         let files = self.symbols.debug_files(None);
         let SearchResult { found, problems } = files.search(&wanted);
         refuse_unfit(&problems)?;
@@ -101,6 +112,9 @@ impl Report {
         found.into_iter().for_each(|file| symbolizer.add_debug_file(file));
         refuse_unfit(&symbolizer.unfit_source_maps(&files))?;
         symbolizer.add_source_maps(&files).iter().for_each(terminal::warning);
+        let problems = symbolizer.add_split_units(&files);
+        refuse_unfit_split(&files, &problems)?;
+        problems.iter().for_each(terminal::warning);
         resolve_again(recording, &mut symbolizer);
         Ok(())
     }

@@ -16,18 +16,32 @@ use crate::verdict::{OWN_FAILURE_BESIDE_GUEST, Verdict};
 
 const EXAMPLES: &str = "\
 Examples:
-  wasmscope run --dir . guest.wasm input.json
-      runs the guest as `wasmtime run` does; a trap shows the stack with inlined
-      functions and source lines, and says what it means
+  Run a guest as `wasmtime run` does; it may read and write this folder:
+    $ wasmscope run --dir . guest.wasm 10
+    checksum 6027d383
+    ...
 
-  wasmscope run --record profile.pb.gz -W max-memory-size=100000000 guest.wasm
-      also samples it, for `wasmscope report profile.pb.gz`
+  See what a trap means and where it came from, inlined functions among it:
+    $ wasmscope run app.wasm; echo $?
+    ...
+    error: wasm trap: integer divide by zero
+        0: quotient (inlined) at testkit/guests/trap.c:12:14
+        0: rounded (inlined) at testkit/guests/trap.c:16:10
+        0: average at testkit/guests/trap.c:20:10
+    ...
+    134
 
-  wasmscope run --invoke 'add(1, 2)' component.wasm
-      calls one function
+  Sample it as well, for `wasmscope report run.pb.gz`:
+    $ wasmscope run --record run.pb.gz -W max-memory-size=100000000 guest.wasm
+    ...
+    wrote run.pb.gz
 
-Exit code: the guest's; 134 when it trapped; 1 when it failed otherwise; 125 when
-wasmscope failed.";
+  Call one function:
+    $ wasmscope run --invoke 'add(1, 2)' component.wasm
+    3
+
+Exit code: the guest's; 134 when it trapped; 1 when it failed otherwise; 125
+when wasmscope failed.";
 
 /// Run a guest as `wasmtime run` does.
 ///

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use wasmscope::Guest;
 use wasmscope_model::{CodeIdentity, Module, Recording};
-use wasmscope_symbolizer::{DebugFiles, NotFound, SearchResult, Wanted};
+use wasmscope_symbolizer::{DebugFiles, NotFound, SearchResult, SplitWanted, Wanted};
 
 /// Names places as --symbols does, between colons.
 const PATH_VARIABLE: &str = "WASMSCOPE_SYMBOL_PATH";
@@ -29,9 +29,10 @@ pub struct SymbolOptions {
 pub struct SymbolPlaces {
     /// A file with debug information, a source map, or a folder of such; may be repeated.
     ///
-    /// A file serves modules of the same code, whatever its name: an unstripped build, also inside a component. A source
-    /// map (.map) serves the module that names it, else the one that it fits; of a folder, only maps that modules name are
-    /// read. The variable WASMSCOPE_SYMBOL_PATH names more places, between colons.
+    /// A file serves modules of the same code, whatever its name: an unstripped build, also inside a component. One with
+    /// split DWARF (.dwp, .dwo) serves modules that have its ids. A source map (.map) serves the module that names it, else
+    /// the one that it fits; of a folder, only maps that modules name are read. The variable WASMSCOPE_SYMBOL_PATH names
+    /// more places, between colons.
     #[arg(long, value_name = "FILE|DIR")]
     symbols: Vec<PathBuf>,
 }
@@ -42,11 +43,11 @@ impl SymbolPlaces {
         self.symbols.iter().cloned().chain(from_environment()).collect()
     }
 
-    /// Returns where to search, for guests of the folder `beside`.
-    pub fn debug_files(&self, beside: Option<&Path>) -> DebugFiles {
+    /// Returns where to search, for the guest of this file if there is one.
+    pub fn debug_files(&self, guest: Option<&Path>) -> DebugFiles {
         let files = DebugFiles::new(self.all());
-        match beside {
-            Some(folder) => files.beside(folder),
+        match guest {
+            Some(file) => files.beside_module(file),
             None => files,
         }
     }
@@ -63,9 +64,9 @@ impl SymbolOptions {
         &self.places
     }
 
-    /// Returns where to search, for guests of the folder `beside`.
-    pub fn debug_files(&self, beside: Option<&Path>) -> DebugFiles {
-        self.places.debug_files(beside).forced(self.force_symbols)
+    /// Returns where to search, for the guest of this file if there is one.
+    pub fn debug_files(&self, guest: Option<&Path>) -> DebugFiles {
+        self.places.debug_files(guest).forced(self.force_symbols)
     }
 
     /// Checks before a guest runs that the files that were named for it are its.
@@ -81,7 +82,16 @@ impl SymbolOptions {
         if guest.is_precompiled() {
             return Ok(());
         }
-        refuse_unfit(&files.unfit_source_maps(guest.modules().iter().chain(found.iter().map(|file| &file.image))))
+        refuse_unfit(&files.unfit_source_maps(guest.modules().iter().chain(found.iter().map(|file| &file.image))))?;
+        let own = guest.modules().iter().map(|image| SplitWanted::of(image, None));
+        let of_files = found.iter().map(|file| SplitWanted::of(&file.image, Some(&file.path)));
+        let wanted: Vec<_> = own.chain(of_files).map(|wanted| wanted.named(guest.name())).collect();
+        let result = files.search_split(&wanted);
+        refuse_unfit_split(&files, result.all_problems())?;
+        match result.unused.first() {
+            Some(file) => bail!("{}: it holds no split unit of {}", file.display(), guest.name()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -112,10 +122,22 @@ pub fn refuse_unfit(problems: &[NotFound]) -> Result<()> {
     }
 }
 
+/// Fails if a file of split units that the user named is of another build or cannot be read. One that was found otherwise is
+/// only not used.
+pub fn refuse_unfit_split<'p>(files: &DebugFiles, problems: impl IntoIterator<Item = &'p NotFound>) -> Result<()> {
+    let is_unfit = |problem: &&NotFound| unfit_file(problem).is_some_and(|file| files.is_named(file));
+    match problems.into_iter().find(is_unfit) {
+        Some(problem) => bail!("{problem}"),
+        None => Ok(()),
+    }
+}
+
 /// Returns the file of a problem that a file is of another build or cannot be read.
 pub fn unfit_file(problem: &NotFound) -> Option<&Path> {
     match problem {
-        NotFound::OtherBuild { path, .. } | NotFound::Unreadable { path, .. } => Some(path),
+        NotFound::OtherBuild { path, .. }
+        | NotFound::OtherSplitUnit { path, .. }
+        | NotFound::Unreadable { path, .. } => Some(path),
         _ => None,
     }
 }

@@ -13,22 +13,36 @@ use wasmscope_symbolizer::{
     DebugFiles, FoundPlace, KnownModules, LogSymbolizer, LogTotals, NotFound, Position, SearchResult, WhyNotFound,
 };
 
-use crate::symbol_options::{SymbolOptions, refuse_unfit, unfit_file, wanted_by};
-use crate::terminal;
+use crate::symbol_options::{SymbolOptions, refuse_unfit, refuse_unfit_split, unfit_file, wanted_by};
 use crate::verdict::{OWN_FAILURE, Verdict};
+use crate::{progress, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
-  wasmscope symbolize app.wasm < service.log
-      copies the log with functions and lines beside the addresses in it
+  Copy a log with functions and lines beneath the addresses in it:
+    $ wasmscope symbolize app.wasm < service.log
+    thread 3 has failed:
+        0:    0x3ac - <unknown>!<wasm function 10>
+                    - quotient
+                        at testkit/guests/trap.c:12:14
+    ...
 
-  kubectl logs -f pod | wasmscope symbolize app.wasm --symbols debug/
-      the same while it grows; app.wasm is stripped, its debug file lies in debug
+  Do so while it grows; stripped.wasm has no names, its build lies below builds:
+    $ kubectl logs -f pod | wasmscope symbolize stripped.wasm --symbols builds
+    ...
 
-  wasmscope symbolize app.wasm 0x1a2b 0x1c00
-      prints functions and lines of two addresses, and what was inlined there
+  See what an address means, and what was inlined there:
+    $ wasmscope symbolize app.wasm 0x3ac
+    0x3ac: quotient at testkit/guests/trap.c:12:14
+           inlined into rounded at testkit/guests/trap.c:16:10
+           inlined into average at testkit/guests/trap.c:20:10
 
-Exit code: 0; 1 when an address of the command line lies in no function; 2 when something cannot be read.";
+  Take the lines of a source map, as AssemblyScript writes them:
+    $ wasmscope symbolize loops.wasm --symbols maps/loops.map 0x11a
+    0x11a: loops/halve at as/loops.ts:27:15
+
+Exit code: 0; 1 when an address of the command line lies in no function; 2 when
+something cannot be read.";
 
 /// Say what addresses of wasm code mean, alone or in a log.
 ///
@@ -90,7 +104,9 @@ impl Symbolize {
     fn run(&self) -> Result<Verdict> {
         let mut inputs = Inputs::read(&self.inputs)?;
         inputs.guests.extend(self.module.iter().cloned());
+        let step = progress::step("reading debug information");
         let mut modules = load(&inputs.guests, &self.symbols)?;
+        drop(step);
         if modules.is_empty() {
             bail!("no module to look addresses up in: name the guest's .wasm, or --symbols FILE|DIR");
         }
@@ -183,7 +199,7 @@ fn load_guests(modules: &mut KnownModules, guests: &[PathBuf], symbols: &SymbolO
     for path in guests {
         let guest = read_module(path)?;
         modules.add_guest(guest.name(), guest.bytes()).with_context(|| format!("cannot read {}", path.display()))?;
-        let files = symbols.debug_files(path.parent());
+        let files = symbols.debug_files(Some(path));
         let SearchResult { found, problems } = files.search(&wanted_by(&guest));
         found.into_iter().for_each(|file| modules.add_debug_file(file));
         let (unfit, others): (Vec<_>, Vec<_>) = problems.into_iter().partition(|told| unfit_file(told).is_some());
@@ -194,6 +210,11 @@ fn load_guests(modules: &mut KnownModules, guests: &[PathBuf], symbols: &SymbolO
         });
         told.extend(others);
         told.extend(modules.add_source_maps(&files));
+        let problems = modules.add_split_units(&files);
+        if let [_] = guests {
+            refuse_unfit_split(&files, &problems)?;
+        }
+        told.extend(problems);
     }
     refuse_unfit(&serves_none.unwrap_or_default())?;
     Ok(told)
@@ -205,7 +226,8 @@ fn load_from_places(modules: &mut KnownModules, symbols: &SymbolOptions) -> Resu
     for path in symbols.places().all() {
         let is_folder = path.is_dir();
         for file in if is_folder { modules_in(&path)? } else { vec![path.clone()] } {
-            if DebugFiles::is_source_map(&file) {
+            // Modules look for these themselves.
+            if DebugFiles::is_source_map(&file) || DebugFiles::is_of_split_units(&file) {
                 continue;
             }
             let taken = read_module(&file).and_then(|guest| Ok(modules.add_symbols(guest.name(), guest.bytes())?));
@@ -213,7 +235,9 @@ fn load_from_places(modules: &mut KnownModules, symbols: &SymbolOptions) -> Resu
                 Err(error) if is_folder => terminal::warning(format_args!("{} is left out: {error:#}", file.display())),
                 taken => taken.with_context(|| format!("cannot read {}", file.display()))?,
             }
-            told.extend(modules.add_source_maps(&symbols.debug_files(file.parent())));
+            let files = symbols.debug_files(Some(&file));
+            told.extend(modules.add_source_maps(&files));
+            told.extend(modules.add_split_units(&files));
         }
     }
     Ok(told)

@@ -9,12 +9,15 @@ use terminal_size::{Width, terminal_size_of};
 use wasmscope_profiler::export::TableLayout;
 
 use crate::color::ColorChoice;
+use crate::progress;
 
 static COLOR: OnceLock<bool> = OnceLock::new();
+static QUIET: OnceLock<bool> = OnceLock::new();
 
-/// Decides once whether messages are coloured.
-pub fn set_color(choice: ColorChoice) {
-    COLOR.get_or_init(|| choice.applies());
+/// Decides once whether messages are coloured, and whether those that nobody needs are left out.
+pub fn set_up(color: ColorChoice, quiet: bool) {
+    COLOR.get_or_init(|| color.applies());
+    QUIET.get_or_init(|| quiet);
 }
 
 /// Says what failed.
@@ -27,15 +30,27 @@ pub fn warning(message: impl Display) {
     say("warning:", "1;33", &message);
 }
 
-/// Says what might have been meant.
+/// Says what might have been meant, unless nobody wants to know.
 pub fn hint(message: impl Display) {
-    say("hint:", "1;36", &message);
+    if !is_quiet() {
+        say("hint:", "1;36", &message);
+    }
 }
 
-/// Says something plain.
-pub fn line(message: impl Display) {
+/// Says what was done, unless nobody wants to know.
+pub fn note(message: impl Display) {
+    if !is_quiet() {
+        line(message);
+    }
+}
+
+fn is_quiet() -> bool {
+    QUIET.get().is_some_and(|quiet| *quiet)
+}
+
+fn line(message: impl Display) {
     // Nobody reads it: there is nowhere left to say so.
-    let _ = writeln!(io::stderr(), "{message}");
+    progress::beside(|| drop(writeln!(io::stderr(), "{message}")));
 }
 
 fn say(label: &str, code: &str, message: &dyn Display) {

@@ -265,3 +265,44 @@ fn names_made_to_trick_a_terminal_are_harmless() {
     assert!(page.contains("external_debug_info a\u{fffd}b"), "{page}");
     assert!(page.chars().all(|c| c == '\n' || !c.is_control() && c != '\u{202e}'), "{page:?}");
 }
+
+#[test]
+fn split_units_are_found_or_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = |from: &str, name: &str| {
+        fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
+        fs::copy(repository("testkit/guests/split-dwarf").join(from), folder.path().join(name)).unwrap();
+    };
+    copy("5/split.wasm", "split.wasm");
+    let page = told(folder.path(), &["--skip-machine", "split.wasm"], 1);
+    same_as_blessed("split-missing.stdout", &page);
+    copy("5/obj/main.dwo", "obj/main.dwo");
+    let page = told(folder.path(), &["--skip-machine", "split.wasm"], 1);
+    let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("1 of 2 units of split.wasm is split, and its file \"obj/ring.dwo\" was not found"),
+        "{page}"
+    );
+    assert!(words.contains("split units from ./obj/main.dwo"), "{page}");
+    copy("other/split.wasm.dwp", "symbols/other.dwp");
+    let refused =
+        wasmscope(folder.path(), &["doctor", "--skip-machine", "--symbols", "symbols/other.dwp", "split.wasm"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).starts_with("error: symbols/other.dwp is of another build: the id of "));
+    let page = told(folder.path(), &["--skip-machine", "--symbols", "symbols", "split.wasm"], 1);
+    assert!(!page.contains("another build"), "{page}");
+    copy("5/split.wasm.dwp", "split.wasm.dwp");
+    let page = told(folder.path(), &["--skip-machine", "split.wasm"], 0);
+    same_as_blessed("split-found.stdout", &page);
+    let json = told(folder.path(), &["--skip-machine", "--json", "split.wasm"], 0);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let module = &json["guest"]["modules"][0];
+    assert_eq!(module["split_files"], serde_json::json!(["./split.wasm.dwp"]));
+    let dwarf = &module["debug_information"]["dwarf"];
+    let counts = ["units", "split_units", "missing_split_units", "inlined_calls"].map(|key| dwarf[key].as_u64());
+    assert_eq!(counts, [Some(2), Some(2), Some(0), Some(7)]);
+    let cut = fs::read(folder.path().join("split.wasm.dwp")).unwrap();
+    fs::write(folder.path().join("split.wasm.dwp"), &cut[..cut.len() / 2]).unwrap();
+    let page = told(folder.path(), &["--skip-machine", "split.wasm"], 1);
+    assert!(page.contains("./split.wasm.dwp: malformed at offset 0x") && page.contains("may be cut"), "{page}");
+}

@@ -113,3 +113,88 @@ fn a_trap_shows_the_lines_of_the_build() {
     assert!(!plain.contains(".rs:") && !plain.contains(".c:"), "{plain}");
     assert!(stderr.contains(".rs:") || stderr.contains(".c:"), "{stderr}");
 }
+
+/// A folder with a module that is split, and with what was split off it elsewhere.
+fn split_deployment() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/guests/split-dwarf");
+    let copies = [
+        ("5/split.wasm", "split.wasm"),
+        ("5/obj/main.dwo", "builds/obj/main.dwo"),
+        ("5/obj/ring.dwo", "builds/obj/ring.dwo"),
+        ("5/split.wasm.dwp", "packages/split.wasm.dwp"),
+        ("other/split.wasm.dwp", "other.dwp"),
+    ];
+    for (from, to) in copies {
+        fs::create_dir_all(folder.path().join(to).parent().unwrap()).unwrap();
+        fs::copy(guests.join(from), folder.path().join(to)).unwrap();
+    }
+    folder
+}
+
+const SPLIT_RUN: [&str; 4] = ["--invoke", "run", "split.wasm", "2000000"];
+
+#[test]
+fn split_units_give_a_profile_its_inlined_calls() {
+    let folder = split_deployment();
+    for symbols in ["builds", "packages", "packages/split.wasm.dwp"] {
+        let run = [&["profile", "--force", "-r", "997", "--symbols", symbols][..], &SPLIT_RUN].concat();
+        let (code, _, table) = wasmscope(folder.path(), &run);
+        assert_eq!(code, Some(0), "{table}");
+        assert!(table.contains(" Ring<int, 8>::push(int) ") && table.contains("/build/ring.h:"), "{table}");
+        assert!(!table.contains("were not found") && !table.contains("[other build]"), "{table}");
+    }
+    let run = [&["profile", "--force", "-r", "997", "--raw", "-o", "raw.pb.gz"][..], &SPLIT_RUN].concat();
+    assert_eq!(wasmscope(folder.path(), &run).0, Some(0));
+    let report = ["report", "raw.pb.gz", "--symbols", "split.wasm", "--symbols", "packages"];
+    let (code, table, stderr) = wasmscope(folder.path(), &report);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert!(table.contains(" Ring<int, 8>::push(int) "), "{table}");
+    let report = ["report", "raw.pb.gz", "--symbols", "split.wasm", "--symbols", "other.dwp"];
+    let (code, _, stderr) = wasmscope(folder.path(), &report);
+    assert!(code == Some(2) && stderr.contains("other.dwp is of another build"), "{code:?} {stderr}");
+}
+
+#[test]
+fn split_units_of_another_build_are_refused_before_the_guest_runs() {
+    let folder = split_deployment();
+    let refused = |symbols: &str, why: &str| {
+        let run = [&["profile", "--symbols", symbols][..], &SPLIT_RUN].concat();
+        let (code, stdout, stderr) = wasmscope(folder.path(), &run);
+        assert_eq!((code, stdout.as_str()), (Some(125), ""), "{stderr}");
+        assert_eq!(stderr.lines().next(), Some(format!("error: {symbols}{why}").as_str()));
+    };
+    let ids = " is of another build: the id of \"obj/main.dwo\" in it is 8cc5ed5b4365a704, and split.wasm has \
+               8df34b5ec6f684d4; --force-symbols takes a file that it is given all the same";
+    refused("other.dwp", ids);
+    let whole = fs::read(folder.path().join("packages/split.wasm.dwp")).unwrap();
+    fs::write(folder.path().join("cut.dwp"), &whole[..whole.len() - 10]).unwrap();
+    refused("cut.dwp", ": malformed at offset 0xbd8: unexpected end-of-file: it may be cut");
+    let forced = [&["profile", "--force", "-r", "997", "--symbols", "other.dwp", "--force-symbols"][..], &SPLIT_RUN];
+    let (code, _, table) = wasmscope(folder.path(), &forced.concat());
+    assert!(code == Some(0) && table.contains("Ring<int, 8>::push(int) [other build]"), "{table}");
+    // To a guest that is whole a package is of no use.
+    fs::copy(example("split.wasm"), folder.path().join("split.wasm")).unwrap();
+    refused("other.dwp", ": it holds no split unit of split.wasm");
+}
+
+#[test]
+fn what_is_missing_of_a_split_module_is_told() {
+    let folder = split_deployment();
+    let run = [&["profile", "-r", "997"][..], &SPLIT_RUN].concat();
+    let (code, _, table) = wasmscope(folder.path(), &run);
+    let note =
+        "note      2 of 2 units of split.wasm are split, and their files were not found: the first is \"obj/main.dwo\"";
+    assert!(code == Some(0) && table.contains(note), "{table}");
+    let address = ["symbolize", "split.wasm", "0x115"];
+    let (code, stdout, stderr) = wasmscope(folder.path(), &address);
+    assert!(code == Some(0) && stdout.lines().count() == 1, "{stdout}");
+    assert!(stderr.contains("2 of 2 units of split.wasm are split"), "{stderr}");
+    for symbols in ["builds", "packages/split.wasm.dwp"] {
+        let (code, stdout, stderr) = wasmscope(folder.path(), &[&address[..], &["--symbols", symbols]].concat());
+        assert!(
+            code == Some(0) && stderr.is_empty() && stdout.contains("inlined into mixing::mix"),
+            "{stdout} {stderr}"
+        );
+    }
+}

@@ -8,6 +8,9 @@ use debug_info::{DebugInfo, Unit};
 
 const SPLIT: &str = "split.wasm";
 const ORDERS: &str = "orders.wasm";
+const SERVICE_P2: &str = "service-p2.wasm";
+const SERVICE_P3: &str = "service-p3.wasm";
+const ALL: [&str; 4] = [SPLIT, ORDERS, SERVICE_P2, SERVICE_P3];
 
 /// Where the sources of a guest lie, as its units name them.
 const OWN: &str = "examples/guests/";
@@ -26,7 +29,7 @@ fn foreign(unit: &&Unit) -> bool {
 
 #[test]
 fn every_unit_with_code_has_a_line_table() {
-    for guest in [SPLIT, ORDERS] {
+    for guest in ALL {
         for unit in &DebugInfo::of_example(guest).units {
             assert!(unit.rows > 0 || !unit.has_code, "{guest}: {} has no lines", unit.name);
         }
@@ -35,7 +38,7 @@ fn every_unit_with_code_has_a_line_table() {
 
 #[test]
 fn own_code_has_types_and_variables() {
-    for guest in [SPLIT, ORDERS] {
+    for guest in ALL {
         let info = DebugInfo::of_example(guest);
         let unit = info.units.iter().find(own).expect("a unit of the guest itself");
         assert!(unit.types > 0, "{guest}: no types in {}", unit.name);
@@ -63,6 +66,18 @@ fn the_code_of_orders_is_inlined_deeply() {
 }
 
 #[test]
+fn the_functions_of_the_service_that_burn_share_one_inlined_kernel() {
+    for guest in [SERVICE_P2, SERVICE_P3] {
+        let info = DebugInfo::of_example(guest);
+        let unit = info.units.iter().find(own).expect("a unit of the guest itself");
+        for function in ["hash_part", "sort_part", "fast_path", "slow_path", "hang"] {
+            let chain = [function, "mix"].map(String::from);
+            assert!(unit.inline_chains.contains(chain.as_slice()), "{guest}: no {chain:?}");
+        }
+    }
+}
+
+#[test]
 fn dependencies_have_inlined_calls() {
     let dependencies = [
         (SPLIT, vec!["/wasi-libc/dlmalloc", "/wasi-libc/libc-top-half"]),
@@ -77,6 +92,8 @@ fn dependencies_have_inlined_calls() {
                 "/crates/sha2",
             ],
         ),
+        (SERVICE_P2, vec!["/rustc/library/core", "/rustc/library/std", "/crates/serde_json", "/crates/wasip2"]),
+        (SERVICE_P3, vec!["/rustc/library/core", "/rustc/library/std", "/crates/wit-bindgen", "/crates/wasip3"]),
     ];
     for (guest, prefixes) in dependencies {
         let info = DebugInfo::of_example(guest);
@@ -90,7 +107,7 @@ fn dependencies_have_inlined_calls() {
 
 #[test]
 fn dependencies_have_neither_types_nor_variables() {
-    for guest in [SPLIT, ORDERS] {
+    for guest in ALL {
         for unit in DebugInfo::of_example(guest).units.iter().filter(foreign) {
             assert_eq!((unit.types, unit.variables), (0, 0), "{guest}: {}", unit.name);
         }
@@ -99,7 +116,7 @@ fn dependencies_have_neither_types_nor_variables() {
 
 #[test]
 fn no_path_names_the_machine_that_built_the_guest() {
-    for guest in [SPLIT, ORDERS] {
+    for guest in ALL {
         let info = DebugInfo::of_example(guest);
         assert!(info.paths.len() > 30, "{guest}: only {} paths", info.paths.len());
         for path in &info.paths {
@@ -111,7 +128,8 @@ fn no_path_names_the_machine_that_built_the_guest() {
 
 #[test]
 fn guests_are_small() {
-    for (guest, limit) in [(SPLIT, 64 * 1024), (ORDERS, 1024 * 1024)] {
+    let limits = [(SPLIT, 64 * 1024), (ORDERS, 1024 * 1024), (SERVICE_P2, 640 * 1024), (SERVICE_P3, 1200 * 1024)];
+    for (guest, limit) in limits {
         let size = DebugInfo::bytes_of_example(guest).len();
         assert!(size < limit, "{guest} has {size} bytes");
     }

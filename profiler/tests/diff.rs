@@ -120,7 +120,7 @@ fn the_numbers_of_a_comparison_are_those_of_the_recordings() {
     // What is new is measured by the whole: 50 of 1000.
     let expected = [("", "everything", 0.25), ("f1", "self", 1.0), ("f1", "total", 1.0), ("main", "total", 0.25)];
     assert_eq!(names, expected);
-    let first: Vec<_> = comparison.stacks[0].frames.iter().map(String::as_str).collect();
+    let first: Vec<_> = comparison.stacks[0].frames.iter().map(|name| &**name).collect();
     assert_eq!(first, ["main", "f1"]);
     // Of shares, what everything else lost is gained by all that stayed.
     let shared = Comparison::of(&before, &after, Event::Cpu, Scale::Share);

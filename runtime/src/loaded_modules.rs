@@ -83,6 +83,12 @@ impl LoadedModules {
         };
         found.into_iter().for_each(|file| symbolizer.add_debug_file(file));
         problems.extend(symbolizer.add_source_maps(&self.debug_files));
+        for problem in symbolizer.add_split_units(&self.debug_files) {
+            // Both searches count the files of a folder.
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
         let mut notes: Vec<_> = problems.iter().map(ToString::to_string).collect();
         if self.has_symbol_places() {
             let still = symbolizer.wanted();

@@ -8,7 +8,9 @@ mod descriptions;
 mod fuel;
 mod functions;
 mod lines;
+mod parts;
 mod segments;
+mod skeletons;
 mod survey;
 mod text;
 mod unit;
@@ -20,23 +22,35 @@ use std::sync::Arc;
 use gimli::{Dwarf, EndianSlice, LittleEndian, SectionId};
 use wasmscope_model::{CodeOffset, ResolvedFrame};
 
-use self::fuel::Unreadable;
+pub(crate) use self::fuel::{Fuel, Unreadable};
+pub(crate) use self::parts::{MAX_UNITS, abbreviations, bare_unit};
+pub(crate) use self::skeletons::{Skeleton, skeletons};
 pub(crate) use self::survey::Survey;
 use self::units::Units;
 use crate::ModuleImage;
+use crate::split_dwarf::SplitUnits;
 
-type Slice<'a> = EndianSlice<'a, LittleEndian>;
+pub(crate) type Slice<'a> = EndianSlice<'a, LittleEndian>;
 
 self_cell::self_cell!(
     struct Parsed {
-        owner: Arc<[u8]>,
+        owner: Vec<Arc<[u8]>>,
         #[not_covariant]
         dependent: Units,
     }
 );
 
-/// An inline chain, innermost first; `None` where the DWARF has nothing, an error where it cannot be read.
-pub(crate) type Chain = Result<Option<Vec<ResolvedFrame>>, ()>;
+/// An inline chain.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Frames {
+    /// Innermost first.
+    pub(crate) frames: Vec<ResolvedFrame>,
+    /// Whether a split unit of another build tells of them.
+    pub(crate) is_other_build: bool,
+}
+
+/// An inline chain; `None` where the DWARF has nothing, an error where it cannot be read.
+pub(crate) type Chain = Result<Option<Frames>, ()>;
 
 /// The DWARF of a module, read unit by unit as offsets are looked up.
 pub(crate) struct DebugInfo {
@@ -51,10 +65,11 @@ impl std::fmt::Debug for DebugInfo {
 }
 
 impl DebugInfo {
-    /// Reads the headers of all units of `dwarf`, which describe the code of `image`; somewhat costly for large modules.
-    pub(crate) fn parse(image: &Rc<ModuleImage>, dwarf: &ModuleImage) -> Self {
-        let parsed =
-            Parsed::new(dwarf.bytes().clone(), |bytes| Units::read(sections(dwarf, bytes), image, dwarf.debug_bytes()));
+    /// Reads the headers of all units of `dwarf`, which describe the code of `image`, and of those of its units that are
+    /// split; somewhat costly for large modules.
+    pub(crate) fn parse(image: &Rc<ModuleImage>, dwarf: &ModuleImage, split: &SplitUnits) -> Self {
+        let owner: Vec<_> = [dwarf.bytes().clone()].into_iter().chain(split.file_bytes()).collect();
+        let parsed = Parsed::new(owner, |bytes| units(dwarf, split, image, bytes));
         Self { parsed, image: image.clone() }
     }
 
@@ -68,7 +83,7 @@ impl DebugInfo {
             return Ok(None);
         }
         let found = self.look_up(offset.get())?;
-        if found.iter().flatten().any(|frame| frame.line != 0) {
+        if found.iter().flat_map(|found| &found.frames).any(|frame| frame.line != 0) {
             return Ok(found);
         }
         Ok(self.at_entry(offset, function_index)?.or(found))
@@ -80,14 +95,25 @@ impl DebugInfo {
         let Some(first) = self.image.first_instruction(function_index).filter(|first| offset.get() < *first) else {
             return Ok(None);
         };
-        let outermost = self.look_up(first)?.and_then(|mut frames| frames.pop());
-        Ok(outermost.map(|frame| vec![frame]))
+        Ok(self.look_up(first)?.map(|mut found| {
+            let inlined = found.frames.len().saturating_sub(1);
+            found.frames.drain(..inlined);
+            found
+        }))
     }
 
     fn look_up(&mut self, offset: u32) -> Chain {
         let image = &self.image;
         self.parsed.with_dependent_mut(|_, units| units.frames_at(offset, image)).map_err(|Unreadable| ())
     }
+}
+
+/// Reads the units of `dwarf`; `bytes` are its own, and those of the files of its split units.
+fn units<'b>(dwarf: &ModuleImage, split: &SplitUnits, image: &ModuleImage, bytes: &'b [Arc<[u8]>]) -> Units<'b> {
+    let (own, files) = bytes.split_first().map(|(own, files)| (&**own, files)).unwrap_or_default();
+    let files: Vec<&[u8]> = files.iter().map(|file| &**file).collect();
+    let debug_bytes = dwarf.debug_bytes().saturating_add(split.debug_bytes());
+    Units::read(sections(dwarf, own), split, &files, image, debug_bytes)
 }
 
 /// Finds the sections of DWARF in the bytes of a module; missing ones are empty.

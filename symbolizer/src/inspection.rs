@@ -12,7 +12,7 @@ use wasmscope_model::{ByteSize, CodeIdentity};
 
 use crate::debug_info::Survey;
 use crate::demangle::demangle;
-use crate::{ModuleImage, SourceMap, SourceMapFaults};
+use crate::{ModuleImage, SourceMap, SourceMapFaults, SplitUnits};
 
 pub use allocator::{Allocator, Found};
 pub use coverage::{Coverage, Share};
@@ -88,6 +88,10 @@ pub struct DwarfFacts {
     pub split_units: usize,
     /// The names of such files, the first few.
     pub split_names: Vec<String>,
+    /// Those of the split units whose file was not found, or does not have them.
+    pub missing_split_units: usize,
+    /// The names of their files, the first few.
+    pub missing_split_names: Vec<String>,
     /// Units whose texts could not be read, as when the section of strings is missing.
     pub units_without_text: usize,
     /// Calls of which the DWARF says that they were inlined.
@@ -106,24 +110,29 @@ pub struct SourceMapFacts {
 impl Inspection {
     /// Inspects a module; takes about a second for 50 MB of debug information.
     pub fn of(image: &ModuleImage) -> Self {
-        Self::with_source_map(image, None)
+        Self::with(image, image, None, &SplitUnits::default())
     }
 
     /// Inspects a module with its source map, which gives lines where there is no DWARF.
     pub fn with_source_map(image: &ModuleImage, map: Option<&SourceMap>) -> Self {
-        Self::with(image, image, map)
+        Self::with(image, image, map, &SplitUnits::default())
     }
 
-    /// Inspects a module with the DWARF of a file that has no code of its own.
-    pub fn with_debug_file(image: &ModuleImage, dwarf: &ModuleImage) -> Self {
-        let mut inspection = Self::with(image, dwarf, None);
+    /// Inspects a module with what was split off its DWARF.
+    pub fn with_split_units(image: &ModuleImage, split: &SplitUnits) -> Self {
+        Self::with(image, image, None, split)
+    }
+
+    /// Inspects a module with the DWARF of a file that has no code of its own, and with what was split off that.
+    pub fn with_debug_file(image: &ModuleImage, dwarf: &ModuleImage, split: &SplitUnits) -> Self {
+        let mut inspection = Self::with(image, dwarf, None, split);
         let is_of_dwarf = |section: &Section| section.name.starts_with(".debug_");
         inspection.surface.custom_sections.retain(|section| !is_of_dwarf(section));
         inspection.surface.custom_sections.extend(Surface::of(dwarf).custom_sections.into_iter().filter(is_of_dwarf));
         inspection
     }
 
-    fn with(image: &ModuleImage, dwarf: &ModuleImage, map: Option<&SourceMap>) -> Self {
+    fn with(image: &ModuleImage, dwarf: &ModuleImage, map: Option<&SourceMap>, split: &SplitUnits) -> Self {
         let mut signs = toolchain::NameSigns::default();
         let mut allocators = allocator::Search::default();
         let mut seen = 0usize;
@@ -139,7 +148,7 @@ impl Inspection {
                 see(&demangle(name));
             }
         }
-        let survey = (dwarf.debug_bytes() > 0).then(|| Survey::of(image, dwarf, &mut see));
+        let survey = (dwarf.debug_bytes() > 0).then(|| Survey::of(image, dwarf, split, &mut see));
         let surface = Surface::of(image);
         let producers = Producers::of(image);
         let toolchains = toolchain::toolchains(&surface, &producers, survey.as_ref(), &signs);
@@ -175,6 +184,8 @@ impl DwarfFacts {
             producers: survey.producers,
             split_units: survey.split_units,
             split_names: survey.split_names,
+            missing_split_units: survey.missing_split_units,
+            missing_split_names: survey.missing_split_names,
             units_without_text: survey.units_without_text,
             inlined_calls: survey.inlined_calls,
         }

@@ -25,7 +25,7 @@
 //! explained.
 //! [`Inspection`] tells what a module's debug information covers, without resolving anything.
 //!
-//! [`DebugFiles`] finds debug information that is kept apart from the modules, [`SourceMap`] among it.
+//! [`DebugFiles`] finds debug information that is kept apart from the modules, [`SourceMap`] and [`SplitUnits`] among it.
 //!
 //! Not for: native code.
 
@@ -41,11 +41,15 @@ mod log;
 mod module_image;
 mod names;
 mod source_map;
+mod split_dwarf;
 mod symbolizer;
 
 pub use call_graph::CallGraph;
 pub use component_modules::component_modules;
-pub use debug_files::{DebugFile, DebugFiles, Fit, FoundSourceMap, NotFound, SearchResult, Wanted};
+pub use debug_files::{
+    DebugFile, DebugFiles, Fit, FoundSourceMap, FoundSplitUnits, NotFound, SearchResult, SplitSearchResult,
+    SplitWanted, Wanted,
+};
 pub use demangle::demangle;
 pub use error::Error;
 pub use inspection::{
@@ -58,4 +62,5 @@ pub use log::{
 };
 pub use module_image::{ModuleImage, identity_of_machine_code};
 pub use source_map::{SourceMap, SourceMapError, SourceMapFaults, SourcePosition};
+pub use split_dwarf::SplitUnits;
 pub use symbolizer::Symbolizer;

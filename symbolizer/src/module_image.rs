@@ -34,6 +34,7 @@ pub struct ModuleImage {
     producers: Vec<String>,
     source_map: Option<String>,
     external_debug_info: Option<String>,
+    is_object: bool,
 }
 
 /// What a module tells of its code; more is greater.
@@ -83,6 +84,7 @@ impl ModuleImage {
             producers: Vec::new(),
             source_map: None,
             external_debug_info: None,
+            is_object: false,
         };
         for payload in Parser::new(0).parse_all(&bytes) {
             image.take(payload?)?;
@@ -162,6 +164,7 @@ impl ModuleImage {
             }
             "external_debug_info" => self.external_debug_info = length_prefixed_text(section.data()),
             "producers" => self.producers = producers(section),
+            "linking" => self.is_object = true,
             // A later section of the same name does not replace the first, as in every other reader.
             name if name.starts_with(".debug_") => {
                 self.debug_sections.entry(name.to_owned()).or_insert(range);
@@ -205,6 +208,11 @@ impl ModuleImage {
     /// Returns what the `name` section calls the module.
     pub fn module_name(&self) -> Option<&str> {
         self.names.module()
+    }
+
+    /// Tells whether this is an object, for a linker to make a module of.
+    pub(crate) fn is_object(&self) -> bool {
+        self.is_object
     }
 
     /// Returns how many functions the module defines.
@@ -267,6 +275,11 @@ impl ModuleImage {
     /// Returns the contents of a `.debug_*` section; empty when there is none.
     pub(crate) fn debug_section<'b>(&self, bytes: &'b [u8], name: &str) -> &'b [u8] {
         self.debug_sections.get(name).and_then(|range| bytes.get(range.clone())).unwrap_or_default()
+    }
+
+    /// Returns where a `.debug_*` section lies in the module; empty when there is none.
+    pub(crate) fn debug_section_range(&self, name: &str) -> Range<usize> {
+        self.debug_sections.get(name).cloned().unwrap_or_default()
     }
 
     /// Returns how many bytes of debug information the module carries.

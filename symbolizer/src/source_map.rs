@@ -21,7 +21,7 @@ use self::document::Document;
 use self::mappings::Segments;
 use self::rows::{Row, RowBuilder, Sources};
 use crate::ModuleImage;
-use crate::debug_info::Chain;
+use crate::debug_info::{Chain, Frames};
 use crate::names::cut;
 
 /// Maps larger than this are not read: those with the text of all sources have a fifth of it.
@@ -191,7 +191,9 @@ impl SourceMap {
         };
         let position = self.position_at(offset).or_else(at_entry);
         Ok(position.map(|SourcePosition { file, line, column }| {
-            vec![ResolvedFrame { name: String::new(), system_name: String::new(), file, start_line: 0, line, column }]
+            let (name, system_name) = (String::new(), String::new());
+            let frame = ResolvedFrame { name, system_name, file, start_line: 0, line, column };
+            Frames { frames: vec![frame], is_other_build: false }
         }))
     }
 }

@@ -10,10 +10,10 @@ use wasmscope_model::{
 };
 
 use crate::call_site::{Callee, call_sites};
-use crate::debug_files::{DebugFile, DebugFiles, Fit, NotFound, Wanted};
+use crate::debug_files::{DebugFile, DebugFiles, Fit, NotFound, SplitWanted, Wanted};
 use crate::debug_info::{Chain, DebugInfo};
 use crate::demangle::demangle;
-use crate::{ModuleImage, SourceMap};
+use crate::{ModuleImage, SourceMap, SplitUnits};
 
 /// Marks names from a debug file of another build, in every format.
 pub(crate) const OTHER_BUILD: &str = " [other build]";
@@ -32,11 +32,13 @@ pub struct Symbolizer {
 #[derive(Debug)]
 struct Known {
     image: Rc<ModuleImage>,
-    /// The folder of `image`, if it was found as a debug file.
-    folder: Option<PathBuf>,
+    /// Where `image` lies, if it was found as a debug file.
+    path: Option<PathBuf>,
     /// A file with debug information of this code.
     debug_file: Option<KnownFile>,
     source_map: SourceMapState,
+    /// What was split off the DWARF; `None` until it is looked for.
+    split: Option<SplitUnits>,
     debug_info: DebugState,
     chains: HashMap<(u32, CodeOffset), Chain>,
     /// How many bytes of names and paths `chains` holds.
@@ -49,7 +51,7 @@ struct Known {
 #[derive(Debug)]
 struct KnownFile {
     image: Rc<ModuleImage>,
-    folder: Option<PathBuf>,
+    path: Option<PathBuf>,
     is_other_build: bool,
 }
 
@@ -85,23 +87,24 @@ impl Symbolizer {
     /// Takes in a file that [`crate::DebugFiles`] found.
     pub fn add_debug_file(&mut self, file: DebugFile) {
         let DebugFile { identity, image, fit, path } = file;
-        let (folder, is_other_build) = (path.parent().map(Path::to_owned), fit == Fit::Forced);
+        let (path, is_other_build) = (Some(path), fit == Fit::Forced);
         let Some(known) = self.modules.get_mut(&identity) else {
             // Only the code of the file tells of the module, so it must be the same, or be taken for the same.
             if matches!(fit, Fit::SameCode | Fit::Forced) {
                 let mut known = Known::new(image);
                 let image = known.image.clone();
-                known.debug_file = is_other_build.then_some(KnownFile { image, folder: None, is_other_build });
-                known.folder = folder;
+                known.debug_file = is_other_build.then_some(KnownFile { image, path: None, is_other_build });
+                known.path = path;
                 self.modules.insert(identity, known);
             }
             return;
         };
         if image.has_dwarf() && !known.image.has_dwarf() {
             known.debug_info = DebugState::Unparsed;
+            known.split = None;
             known.forget_chains();
         }
-        known.debug_file = Some(KnownFile { image: Rc::new(image), folder, is_other_build });
+        known.debug_file = Some(KnownFile { image: Rc::new(image), path, is_other_build });
     }
 
     /// Takes in the source maps that modules without DWARF name, or their debug files do, and returns what the user should
@@ -110,6 +113,24 @@ impl Symbolizer {
         let mut modules: Vec<_> = self.modules.values_mut().filter(|known| known.lacks_lines()).collect();
         modules.sort_by_key(|known| known.image.identity());
         modules.into_iter().flat_map(|known| known.add_source_map(files)).collect()
+    }
+
+    /// Takes in what was split off the DWARF of modules, and returns what the user should know. It is looked for once.
+    pub fn add_split_units(&mut self, files: &DebugFiles) -> Vec<NotFound> {
+        let mut modules: Vec<_> = self.modules.values_mut().filter(|known| known.split.is_none()).collect();
+        modules.retain(|known| known.dwarf().is_some());
+        modules.sort_by_key(|known| known.image.identity());
+        let wanted: Vec<_> = modules
+            .iter()
+            .filter_map(|known| known.dwarf())
+            .map(|(dwarf, path)| SplitWanted::of(dwarf, path))
+            .collect();
+        let result = files.search_split(&wanted);
+        let problems = result.all_problems().cloned().collect();
+        for (known, found) in modules.into_iter().zip(result.found) {
+            known.take_split_units(found.units);
+        }
+        problems
     }
 
     /// Tells which of the source maps that the user named serve none of the modules, and why.
@@ -173,9 +194,10 @@ impl Known {
         Self {
             debug_info: if image.has_dwarf() { DebugState::Unparsed } else { DebugState::Absent },
             image: Rc::new(image),
-            folder: None,
+            path: None,
             debug_file: None,
             source_map: SourceMapState::NotLookedFor,
+            split: None,
             chains: HashMap::default(),
             chain_bytes: 0,
             call_sites: HashMap::default(),
@@ -187,17 +209,32 @@ impl Known {
         !has_map && matches!(self.debug_info, DebugState::Absent)
     }
 
+    /// Returns what the DWARF stands in, and where that lies if it is a debug file.
+    fn dwarf(&self) -> Option<(&ModuleImage, Option<&Path>)> {
+        let own = (&*self.image, self.path.as_deref());
+        let of_file = self.debug_file.iter().map(|file| (&*file.image, file.path.as_deref()));
+        [own].into_iter().chain(of_file).find(|(image, _)| image.has_dwarf())
+    }
+
+    fn take_split_units(&mut self, units: SplitUnits) {
+        if !units.is_empty() {
+            self.debug_info = DebugState::Unparsed;
+            self.forget_chains();
+        }
+        self.split = Some(units);
+    }
+
     fn add_source_map(&mut self, files: &DebugFiles) -> Vec<NotFound> {
         if !matches!(self.source_map, SourceMapState::NotLookedFor) {
             return Vec::new();
         }
-        let own = (self.image.clone(), self.folder.clone());
+        let own = (self.image.clone(), self.path.clone());
         // Offsets of a map mean something in the file with the code only.
         let fits = |file: &&KnownFile| !file.is_other_build && file.image.defined_functions() > 0;
-        let of_file = self.debug_file.as_ref().filter(fits).map(|file| (file.image.clone(), file.folder.clone()));
+        let of_file = self.debug_file.as_ref().filter(fits).map(|file| (file.image.clone(), file.path.clone()));
         let mut problems = Vec::new();
-        for (image, folder) in [own].into_iter().chain(of_file) {
-            match files.source_map(&image, folder.as_deref()) {
+        for (image, path) in [own].into_iter().chain(of_file) {
+            match files.source_map(&image, path.as_deref().and_then(Path::parent)) {
                 Some(Ok(found)) => {
                     let problem = found.problem(&image);
                     self.source_map = SourceMapState::Present(found.map);
@@ -230,7 +267,7 @@ impl Known {
             *why = WhyUnnamed::Unreadable;
         }
         let mut frames = match &chain {
-            Ok(Some(frames)) if !frames.is_empty() => frames.clone(),
+            Ok(Some(found)) if !found.frames.is_empty() => found.frames.clone(),
             _ => vec![physical.clone()],
         };
         let covered = matches!(chain, Ok(Some(_)));
@@ -256,11 +293,20 @@ impl Known {
             (_, Err(())) => LineOrigin::Missing(WhyNoLine::Unreadable),
             _ => LineOrigin::Missing(WhyNoLine::NotCovered),
         };
-        self.marked(Resolved { frames, name, line })
+        let is_other_unit = chain.is_ok_and(|found| found.is_some_and(|found| found.is_other_build));
+        self.marked(Resolved { frames, name, line }, is_other_unit)
     }
 
-    /// Marks what a debug file of another build has told.
-    fn marked(&self, mut resolved: Resolved) -> Resolved {
+    /// Marks what a debug file of another build has told, or a split unit of one.
+    fn marked(&self, mut resolved: Resolved, is_other_unit: bool) -> Resolved {
+        if is_other_unit {
+            if resolved.name == NameOrigin::Dwarf {
+                resolved.name = NameOrigin::OtherBuild;
+            }
+            if matches!(resolved.line, LineOrigin::Exact | LineOrigin::Approximate) {
+                resolved.line = LineOrigin::OtherBuild;
+            }
+        }
         if let Some(KnownFile { image, is_other_build: true, .. }) = &self.debug_file {
             // Where nothing else is known of the module, every name is the other build's.
             let is_all_there_is = Rc::ptr_eq(image, &self.image);
@@ -273,9 +319,9 @@ impl Known {
             if has_lines_of_file && matches!(resolved.line, LineOrigin::Exact | LineOrigin::Approximate) {
                 resolved.line = LineOrigin::OtherBuild;
             }
-            if resolved.name == NameOrigin::OtherBuild || resolved.line == LineOrigin::OtherBuild {
-                resolved.frames.iter_mut().for_each(|frame| frame.name.push_str(OTHER_BUILD));
-            }
+        }
+        if resolved.name == NameOrigin::OtherBuild || resolved.line == LineOrigin::OtherBuild {
+            resolved.frames.iter_mut().for_each(|frame| frame.name.push_str(OTHER_BUILD));
         }
         resolved
     }
@@ -285,11 +331,10 @@ impl Known {
             return chain.clone();
         }
         if matches!(self.debug_info, DebugState::Unparsed) {
-            let dwarf = match &self.debug_file {
-                Some(file) if !self.image.has_dwarf() => &file.image,
-                _ => &self.image,
-            };
-            self.debug_info = DebugState::Parsed(DebugInfo::parse(&self.image, dwarf));
+            let dwarf = self.dwarf().map_or(&*self.image, |(dwarf, _)| dwarf);
+            let none = SplitUnits::default();
+            let parsed = DebugInfo::parse(&self.image, dwarf, self.split.as_ref().unwrap_or(&none));
+            self.debug_info = DebugState::Parsed(parsed);
         }
         let chain = match &mut self.debug_info {
             DebugState::Parsed(debug_info) => debug_info.frames_at(offset, function_index),
@@ -301,7 +346,7 @@ impl Known {
         let bytes = chain
             .iter()
             .flatten()
-            .flatten()
+            .flat_map(|found| &found.frames)
             .map(|frame| frame.name.len().saturating_add(frame.system_name.len()).saturating_add(frame.file.len()));
         self.chain_bytes = bytes.fold(self.chain_bytes, usize::saturating_add);
         if self.chain_bytes > MAX_CHAIN_BYTES {

@@ -1,16 +1,16 @@
 //! What is known of a guest.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use wasmscope_symbolizer::{
-    ComponentSurface, DebugFile, DebugFiles, Fit, FoundSourceMap, Inspection, ModuleImage, NotFound, SearchResult,
-    Toolchain, Wanted, component_modules,
+    ComponentSurface, DebugFile, DebugFiles, Fit, FoundSourceMap, FoundSplitUnits, Inspection, ModuleImage, NotFound,
+    SearchResult, SplitWanted, Toolchain, Wanted, component_modules,
 };
 
 use super::input::GuestFile;
 use super::prognosis::Prognosis;
-use crate::symbol_options::refuse_unfit;
+use crate::symbol_options::{refuse_unfit, refuse_unfit_split};
 
 /// Modules with less of a component's code than this share are no reason for a finding.
 const IMPORTANT_SHARE: f64 = 0.05;
@@ -23,6 +23,8 @@ pub struct ModuleFacts {
     pub debug_file: Option<FileFacts>,
     /// The source map of the module or its debug file, or why it is not read; `None` where there is DWARF.
     pub source_map: Option<Result<FoundSourceMap, NotFound>>,
+    /// The files with units that were split off its DWARF.
+    pub split_files: Vec<PathBuf>,
     /// What will resolve, with the debug file if there is one.
     pub prognosis: Prognosis,
     /// How much of the guest's code it is, adapters left out.
@@ -53,7 +55,7 @@ pub struct GuestFacts {
 
 impl ModuleFacts {
     /// Looks at a module and what was found for it; its weight is for others to say.
-    fn of(image: &ModuleImage, found: Option<&DebugFile>, files: &DebugFiles) -> Self {
+    fn of(image: &ModuleImage, found: Option<&DebugFile>, split: &FoundSplitUnits, files: &DebugFiles) -> Self {
         let mut inspection = Inspection::of(image);
         let found = found.filter(|file| knows_more(&file.image, &inspection));
         let map_of = |image: &ModuleImage, folder| {
@@ -69,17 +71,24 @@ impl ModuleFacts {
         if map.is_some() {
             inspection = Inspection::with_source_map(image, map);
         }
+        let FoundSplitUnits { units: split, problems: no_units } = split;
+        if found.is_none() && !split.is_empty() {
+            inspection = Inspection::with_split_units(image, split);
+        }
         let debug_file = found.map(|file| FileFacts {
             path: file.path.clone(),
             fit: file.fit,
             inspection: match file.image.defined_functions() {
-                0 => Inspection::with_debug_file(image, &file.image),
+                0 => Inspection::with_debug_file(image, &file.image, split),
+                _ if !split.is_empty() => Inspection::with_split_units(&file.image, split),
                 _ => Inspection::with_source_map(&file.image, map),
             },
         });
         let source = debug_file.as_ref().map_or(&inspection, |file| &file.inspection);
-        let prognosis = Prognosis::of(source, source_map.as_ref().and_then(|found| found.as_ref().err()));
-        Self { prognosis, weight: 0.0, source_map, debug_file, inspection }
+        let no_map = source_map.as_ref().and_then(|found| found.as_ref().err());
+        let prognosis = Prognosis::of(source, no_map, no_units);
+        let split_files = split.files().map(Path::to_owned).collect();
+        Self { prognosis, weight: 0.0, source_map, split_files, debug_file, inspection }
     }
 
     /// Returns the inspection of what names and lines come from.
@@ -110,13 +119,17 @@ impl GuestFacts {
             false => None,
         };
         let wanted: Vec<_> = images.iter().filter(|image| !image.is_adapter()).map(Wanted::of).collect();
-        let SearchResult { found, problems } = files.search(&wanted);
+        let SearchResult { found, mut problems } = files.search(&wanted);
         refuse_unfit(&problems)?;
         refuse_unfit(&files.unfit_source_maps(images.iter().chain(found.iter().map(|file| &file.image))))?;
-        let facts = |image: &ModuleImage| {
-            ModuleFacts::of(image, found.iter().find(|file| file.identity == image.identity()), files)
-        };
-        let mut modules: Vec<_> = images.iter().map(facts).collect();
+        let file_of = |image: &ModuleImage| found.iter().find(|file| file.identity == image.identity());
+        let split =
+            files.search_split(&images.iter().map(|image| split_wanted(image, file_of(image))).collect::<Vec<_>>());
+        refuse_unfit_split(files, split.all_problems())?;
+        problems.extend(split.problems);
+        let facts =
+            |(image, split): (&ModuleImage, &FoundSplitUnits)| ModuleFacts::of(image, file_of(image), split, files);
+        let mut modules: Vec<_> = images.iter().zip(&split.found).map(facts).collect();
         let own = modules.iter().filter(|module| !module.inspection.is_adapter);
         let code = |module: &ModuleFacts| module.inspection.coverage.all.code.get();
         let all_code = own.fold(0u64, |sum, module| sum.saturating_add(code(module)));
@@ -160,6 +173,14 @@ impl GuestFacts {
             }
         }
         toolchains
+    }
+}
+
+/// Tells what was split off the DWARF of a module, or of the file that knows more of it.
+fn split_wanted(image: &ModuleImage, file: Option<&DebugFile>) -> SplitWanted {
+    match file.filter(|_| !image.has_dwarf()) {
+        Some(file) => SplitWanted::of(&file.image, Some(&file.path)),
+        None => SplitWanted::of(image, None),
     }
 }
 

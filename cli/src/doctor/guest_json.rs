@@ -45,6 +45,7 @@ fn module((number, module): (usize, &ModuleFacts)) -> Value {
         "producers": producers(&module.inspection.producers),
         "source_map": module.source_map.as_ref().map(source_map),
         "debug_file": module.debug_file.as_ref().map(|file| file.path.to_string_lossy()),
+        "split_files": module.split_files.iter().map(|file| file.to_string_lossy()).collect::<Vec<_>>(),
         "debug_information": inspection(module.source()),
         "resolves": {
             "names": outlook(&prognosis.names),
@@ -99,6 +100,8 @@ fn dwarf(dwarf: &DwarfFacts) -> Value {
         "producers": dwarf.producers,
         "split_units": dwarf.split_units,
         "split_names": dwarf.split_names,
+        "missing_split_units": dwarf.missing_split_units,
+        "missing_split_names": dwarf.missing_split_names,
         "units_without_text": dwarf.units_without_text,
         "inlined_calls": dwarf.inlined_calls,
     })

@@ -132,6 +132,10 @@ fn write_module(module: &ModuleFacts, name: Option<String>, page: &mut Page) {
     }
     page.row("names", &names(source));
     write_dwarf(source, page);
+    if !module.split_files.is_empty() {
+        let files = listed(module.split_files.iter().map(|file| file.display().to_string()), MAX_LISTED);
+        page.row("split units", &format!("from {files}"));
+    }
     match &module.source_map {
         Some(Ok(found)) => page.row("source map", &source_map(found)),
         Some(Err(problem)) => page.row("source map", &format!("not read: {problem}")),

@@ -51,8 +51,9 @@ pub struct Prognosis {
 }
 
 impl Prognosis {
-    /// Judges a module by what its debug information covers, and why its source map is not read.
-    pub fn of(inspection: &Inspection, no_map: Option<&NotFound>) -> Self {
+    /// Judges a module by what its debug information covers, why its source map is not read, and which of its split units
+    /// are not.
+    pub fn of(inspection: &Inspection, no_map: Option<&NotFound>, no_units: &[NotFound]) -> Self {
         let coverage = &inspection.coverage;
         let has_dwarf = inspection.surface.section(".debug_info").is_some();
         let names = Outlook::of(coverage.named, &coverage.all, || match (&inspection.names, has_dwarf) {
@@ -75,10 +76,13 @@ impl Prognosis {
         let inlines = match &inspection.dwarf {
             Some(dwarf) if coverage.inlined.functions > 0 => Ok(dwarf.inlined_calls),
             Some(_) if is_left_behind(inspection) => Err(LEFT_BEHIND.to_owned()),
+            Some(dwarf) if dwarf.missing_split_units > 0 => {
+                Err("what was split off the DWARF is missing, and tells of them".to_owned())
+            }
             Some(_) if has_dwarf => Err("the DWARF knows of no inlined call".to_owned()),
             _ => Err("there is no DWARF".to_owned()),
         };
-        Self { names, inlines, lines, broken: broken(inspection) }
+        Self { names, inlines, lines, broken: broken(inspection, no_units) }
     }
 
     /// Returns what is important and will not resolve.
@@ -121,7 +125,7 @@ fn gaps(coverage: &Coverage) -> String {
 }
 
 /// Tells what is there and cannot be used.
-fn broken(inspection: &Inspection) -> Vec<String> {
+fn broken(inspection: &Inspection, no_units: &[NotFound]) -> Vec<String> {
     let mut broken = Vec::new();
     let surface = &inspection.surface;
     if surface.compressed_debug_sections().next().is_some() {
@@ -143,10 +147,11 @@ fn broken(inspection: &Inspection) -> Vec<String> {
     if dwarf.broken_units > 0 {
         broken.push(format!("{} of the DWARF can be read in part only", count(dwarf.broken_units, "unit")));
     }
-    if dwarf.split_units > 0 {
-        let names = listed(dwarf.split_names.iter().cloned(), 2);
-        let units = count(dwarf.split_units, "unit");
-        broken.push(format!("the DWARF of {units} is in files of its own, which are not read ({names})"));
+    broken.extend(no_units.iter().map(ToString::to_string));
+    if dwarf.missing_split_units > 0 && no_units.is_empty() {
+        let names = listed(dwarf.missing_split_names.iter().cloned(), 2);
+        let units = count(dwarf.missing_split_units, "unit");
+        broken.push(format!("what was split off {units} of the DWARF cannot be read ({names})"));
     }
     if dwarf.units_without_text > 0 {
         let units = count(dwarf.units_without_text, "unit");

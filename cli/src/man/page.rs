@@ -50,12 +50,9 @@ impl Page {
         text.add(|out| man.render_description_section(out))?;
         if has_verbs {
             text.add(|out| man.render_subcommands_section(out))?;
-            text.add(|out| after(&after_help).to_writer(out))?;
-            text.add(|out| man.render_options_section(out))?;
-        } else {
-            text.add(|out| man.render_options_section(out))?;
-            text.add(|out| after(&after_help).to_writer(out))?;
         }
+        text.add(|out| man.render_options_section(out))?;
+        text.add(|out| after(&after_help).to_writer(out))?;
         text.add(|out| pointing_to(see_also).to_writer(out))?;
         Ok(Self { name: name.to_owned(), text: text.0.replace("\n\n", "\n.sp\n") })
     }

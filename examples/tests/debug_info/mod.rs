@@ -1,4 +1,5 @@
-//! What the DWARF of a module holds, counted a unit at a time, read with gimli alone.
+//! What the DWARF of a module holds, counted a unit at a time, read with gimli alone. A component's is that of the one
+//! module in it that has any.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;

@@ -14,6 +14,8 @@ mod sides;
 mod svg;
 mod table;
 
+use std::sync::Arc;
+
 use wasmscope_model::{Event, Recording};
 
 use self::change::Judge;
@@ -67,7 +69,7 @@ pub struct FunctionChange {
 #[derive(Clone, PartialEq, Debug)]
 pub struct StackChange {
     /// Names of functions, outermost first.
-    pub frames: Vec<String>,
+    pub frames: Vec<Arc<str>>,
     /// What it takes.
     pub change: Change,
 }
@@ -95,8 +97,9 @@ impl Comparison {
         let rank =
             |change: &Change| (change.verdict == Verdict::Noise, std::cmp::Reverse(ordered(change.difference())));
         functions.sort_by_cached_key(|f| (rank(&f.own), rank(&f.total), f.name.clone()));
+        let names: Vec<Arc<str>> = sides.functions.iter().map(|function| function.name.as_str().into()).collect();
         let stack = |(frames, pair): &(Vec<u32>, [Side; 2])| StackChange {
-            frames: frames.iter().map(|index| sides.name(*index).to_owned()).collect(),
+            frames: frames.iter().filter_map(|index| names.get(*index as usize).cloned()).collect(),
             change: of_stacks.change(*pair, is_judged(pair)),
         };
         let mut stacks: Vec<_> = sides.stacks.iter().map(stack).collect();

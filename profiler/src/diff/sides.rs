@@ -69,10 +69,6 @@ impl Sides {
         let Gathered { functions, stacks, all, .. } = gathered;
         Self { functions, stacks: stacks.into_iter().collect(), all, counts_known }
     }
-
-    pub(super) fn name(&self, function: u32) -> &str {
-        self.functions.get(function as usize).map_or("", |function| &function.name)
-    }
 }
 
 impl Gathered {

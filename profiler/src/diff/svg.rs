@@ -7,20 +7,25 @@ use inferno::flamegraph::{self, Options, TextTruncateDirection};
 
 use wasmscope_model::Event;
 
-use super::Comparison;
-use crate::export::{ExportError, folded_frame_name};
+use super::{Comparison, StackChange};
+use crate::export::{ExportError, MAX_TEXT_BYTES, folded_frame_name};
 
 /// Writes a differential flame graph: red frames take more than before, blue ones less, and white ones the same.
 ///
 /// # Errors
 ///
-/// [`ExportError::Empty`] when the second recording has no sample of the event; nothing is written then.
+/// [`ExportError::Empty`] when the second recording has no sample of the event, and [`ExportError::TooLarge`] when the stacks
+/// cannot be drawn in bounded memory; nothing is written then.
 pub fn write_diff_svg(comparison: &Comparison, title: &str, mut out: impl Write) -> Result<(), ExportError> {
     // Times in whole microseconds: the numbers of both are of one kind then, whatever the rates were.
     let (unit, unit_name) = match comparison.event {
         Event::Alloc | Event::Live => (1.0, "bytes"),
         Event::Cpu | Event::Wait | Event::Ready => (1e3, "µs"),
     };
+    let names = |stack: &StackChange| stack.frames.iter().map(|name| name.len() as u64 + 1).sum::<u64>();
+    if comparison.stacks.iter().map(names).fold(0, u64::saturating_add) > MAX_TEXT_BYTES {
+        return Err(ExportError::TooLarge { limit: MAX_TEXT_BYTES });
+    }
     let mut lines: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     for stack in &comparison.stacks {
         let names: Vec<_> = stack.frames.iter().map(|name| folded_frame_name(name)).collect();

@@ -1,19 +1,19 @@
 //! Flame graphs as SVG, drawn by inferno.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
 use inferno::flamegraph::color::{BackgroundColor, MultiPalette, Palette};
 use inferno::flamegraph::{self, Direction, Options, TextTruncateDirection};
 use rustc_hash::FxHashMap;
-use wasmscope_model::{Event, Function, FunctionId, Location, Place, Recording, SampleRow};
+use wasmscope_model::{Event, Function, FunctionId, Location, Place, Recording};
 
 use super::ExportError;
 use super::display_name::sanitized;
 use super::folded::{NO_STACK, frame_name};
 use super::function_totals::function_totals;
 use super::off_cpu::off_cpu_text;
+use super::word_stacks::WordStacks;
 
 /// inferno chooses a frame's colour by these ends, and does not show them.
 const GUEST: &str = "_[j]";
@@ -30,6 +30,9 @@ const DRAWN_FIRST_LINE: &str = r#".replace(/\n[^]*$|\([^(]*\)$/,"")"#;
 /// With more different stacks than these, frames that nobody could see are left out, and the subtitle says so.
 const MAX_STACKS_DRAWN_WHOLE: usize = 5000;
 const MIN_WIDTH_PERCENT: f64 = 0.05;
+
+/// The picture's drawer holds all stacks in words.
+pub(crate) const MAX_TEXT_BYTES: u64 = 256 << 20;
 
 /// Which way a flame graph stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -58,7 +61,8 @@ pub fn write_svg(recording: &Recording, event: Event, title: &str, out: impl Wri
 ///
 /// # Errors
 ///
-/// [`ExportError::Empty`] when there is no sample of the event; nothing is written then.
+/// [`ExportError::Empty`] when there is no sample of the event, and [`ExportError::TooLarge`] when its stacks cannot be drawn
+/// in bounded memory; nothing is written then.
 pub fn write_flame_graph(
     recording: &Recording,
     event: Event,
@@ -67,18 +71,26 @@ pub fn write_flame_graph(
     mut out: impl Write,
 ) -> Result<(), ExportError> {
     let labels = labels(recording, event);
-    let mut lines: BTreeMap<String, u64> = BTreeMap::new();
-    for row in recording.rows(event).filter(|row| row.weight() > 0) {
-        let sum = lines.entry(stack_of(recording, row, &labels)).or_default();
-        *sum = sum.saturating_add(row.weight());
-    }
-    if lines.is_empty() {
+    let label = |function| labels.get(&function).map_or("[unnamed]", String::as_str).to_owned();
+    let no_stack = format!("{NO_STACK}{NOT_GUEST}");
+    let mut stacks = WordStacks::new(recording, event, label, colour, &no_stack);
+    let count = stacks.len();
+    if count == 0 {
         return Err(ExportError::Empty);
     }
-    let folded: Vec<String> = lines.iter().map(|(stack, count)| format!("{stack} {count}")).collect();
+    if layout == FlameLayout::Reversed {
+        stacks.reverse();
+    }
+    if count > MAX_STACKS_DRAWN_WHOLE {
+        stacks.cut_light_frames((recording.total_weight(event) as f64 * MIN_WIDTH_PERCENT / 100.0) as u64);
+    }
+    if stacks.bytes() > MAX_TEXT_BYTES {
+        return Err(ExportError::TooLarge { limit: MAX_TEXT_BYTES });
+    }
+    let folded: Vec<String> = stacks.written_out().map(|(stack, count)| format!("{stack} {count}")).collect();
     let mut options = Options::default();
     options.title = sanitized(title).into_owned();
-    options.subtitle = Some(subtitle(recording, event, layout, lines.len()));
+    options.subtitle = Some(subtitle(recording, event, layout, count));
     options.colors = Palette::Multi(MultiPalette::Java);
     options.bgcolors = Some(BackgroundColor::Grey);
     options.hash = true;
@@ -86,9 +98,8 @@ pub fn write_flame_graph(
     options.count_name = event.weight_unit().to_owned();
     // A generic family stays one: inferno puts anything else between quotes, as one name.
     options.font_type = "monospace".to_owned();
-    options.min_width = if lines.len() > MAX_STACKS_DRAWN_WHOLE { MIN_WIDTH_PERCENT } else { 0.0 };
+    options.min_width = if count > MAX_STACKS_DRAWN_WHOLE { MIN_WIDTH_PERCENT } else { 0.0 };
     options.direction = if layout == FlameLayout::Icicle { Direction::Inverted } else { Direction::Straight };
-    options.reverse_stack_order = layout == FlameLayout::Reversed;
     options.text_truncate_direction = TextTruncateDirection::Right;
     let mut svg = Vec::new();
     flamegraph::from_lines(&mut options, folded.iter().map(String::as_str), &mut svg)
@@ -164,20 +175,6 @@ fn label(function: &Function, line: u32) -> String {
         (false, 0) => format!("{name}{HOVER}{}", clean(&function.file)),
         (false, line) => format!("{name}{HOVER}{}:{line}", clean(&function.file)),
     }
-}
-
-fn stack_of(recording: &Recording, row: &SampleRow, labels: &FxHashMap<FunctionId, String>) -> String {
-    let mut text = String::new();
-    for location in recording.stack(row.stack).rev() {
-        for (depth, line) in location.lines.iter().enumerate().rev() {
-            if !text.is_empty() {
-                text.push(';');
-            }
-            text.push_str(labels.get(&line.function).map_or("[unnamed]", String::as_str));
-            text.push_str(colour(location, depth));
-        }
-    }
-    if text.is_empty() { format!("{NO_STACK}{NOT_GUEST}") } else { text }
 }
 
 fn colour(location: &Location, depth: usize) -> &'static str {

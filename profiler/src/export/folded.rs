@@ -1,11 +1,11 @@
 //! Folded stacks: a line a stack, outermost frame first.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 
-use wasmscope_model::{Event, Recording, SampleRow};
+use wasmscope_model::{Event, FunctionId, Location, Recording};
 
 use super::display_name::shown_name;
+use super::word_stacks::WordStacks;
 
 /// Marks a frame that the compiler inlined into the one before it.
 const INLINED: &str = "_[i]";
@@ -20,39 +20,14 @@ pub(super) const NO_STACK: &str = "[no stack]";
 ///
 /// When `out` fails.
 pub fn write_folded(recording: &Recording, event: Event, mut out: impl Write) -> std::io::Result<()> {
-    for (stack, count) in folded_lines(recording, event) {
-        writeln!(out, "{stack} {count}")?;
+    let functions = &recording.profile.functions;
+    let name =
+        |id: FunctionId| functions.get(id.0 as usize).map(|function| frame_name(&function.name)).unwrap_or_default();
+    let suffix = |location: &Location, depth| if depth + 1 == location.lines.len() { "" } else { INLINED };
+    for (stack, count) in WordStacks::new(recording, event, name, suffix, NO_STACK).written_out() {
+        writeln!(out, "{} {count}", without_number_at_end(stack))?;
     }
     out.flush()
-}
-
-/// Returns the folded stacks with their counts, sorted; stacks that read the same are added up.
-fn folded_lines(recording: &Recording, event: Event) -> BTreeMap<String, u64> {
-    let mut lines = BTreeMap::new();
-    for row in recording.rows(event).filter(|row| row.weight() > 0) {
-        let sum: &mut u64 = lines.entry(folded_stack(recording, row)).or_default();
-        *sum = sum.saturating_add(row.weight());
-    }
-    lines
-}
-
-fn folded_stack(recording: &Recording, row: &SampleRow) -> String {
-    let mut text = String::new();
-    for location in recording.stack(row.stack).rev() {
-        let physical = location.lines.len().saturating_sub(1);
-        for (depth, line) in location.lines.iter().enumerate().rev() {
-            if !text.is_empty() {
-                text.push(';');
-            }
-            if let Some(function) = recording.profile.functions.get(line.function.0 as usize) {
-                text.push_str(&frame_name(&function.name));
-            }
-            if depth != physical {
-                text.push_str(INLINED);
-            }
-        }
-    }
-    if text.is_empty() { NO_STACK.to_owned() } else { without_number_at_end(text) }
 }
 
 /// Keeps readers from taking the end of a name for a count: `frame 12 7` means two counts to some of them.

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use wasmscope_model::ByteSize;
+
 mod adapters;
 mod display_name;
 mod facts;
@@ -23,12 +25,14 @@ mod speedscope;
 mod stack_order;
 mod table;
 mod tracks;
+mod word_stacks;
 
 pub use adapters::without_adapters;
 pub use display_name::sanitized;
 pub(crate) use display_name::without_middle as shortened;
 pub use file::{check_place, check_writable, write_atomically, write_file, write_file_as};
 pub use firefox::write_firefox;
+pub(crate) use flamegraph::MAX_TEXT_BYTES;
 pub use flamegraph::{FlameLayout, write_flame_graph, write_svg};
 pub(crate) use folded::frame_name as folded_frame_name;
 pub use folded::write_folded;
@@ -78,6 +82,15 @@ pub enum ExportError {
     /// There is nothing to draw.
     #[error("the profile is empty, so there is nothing to draw")]
     Empty,
+    /// The picture's drawer would need too much memory.
+    #[error(
+        "its stacks take more than {} in words, which is too much to draw; .html shows it, and so do the other forms",
+        ByteSize::new(*limit)
+    )]
+    TooLarge {
+        /// How much text may be drawn.
+        limit: u64,
+    },
     /// The output failed.
     #[error("failed to write: {0}")]
     Io(#[from] io::Error),

@@ -20,8 +20,7 @@ use crate::export::messages::Profile;
 pub const MAX_PROFILE_BYTES: u64 = 512 << 20;
 /// Profiles whose messages take more than this in memory are refused: two bytes can claim a whole message.
 const MAX_DECODED_BYTES: u64 = 2 << 30;
-/// Profiles whose names, or whose stacks in words, are longer than this are refused: a few bytes can refer to one long
-/// name again and again.
+/// Profiles whose names are longer than this are refused: a few bytes can refer to one long name again and again.
 const MAX_TEXT_BYTES: u64 = 1 << 30;
 
 /// Why a file is not a profile that can be read.

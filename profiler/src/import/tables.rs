@@ -39,8 +39,6 @@ pub(super) fn convert(
         converted.locations.push(location);
     }
     let columns = columns(profile, &strings, notes)?;
-    let words = words_of_locations(&converted);
-    let mut all_words = 0u64;
     let mut totals = vec![(0u64, 0u64); columns.len()];
     let mut stack = Vec::new();
     for (number, sample) in profile.sample.iter().enumerate() {
@@ -52,11 +50,7 @@ pub(super) fn convert(
         for id in &sample.location_id {
             let what = || format!("sample {number}");
             let location = locations.find(*id, "location", what)?;
-            all_words = all_words.saturating_add(words.get(location as usize).copied().unwrap_or(0));
             stack.push(LocationId(location));
-        }
-        if all_words > text_limit {
-            return Err(ImportError::TooLarge { what: "its stacks in words take", limit: text_limit });
         }
         for (column, total) in columns.iter().zip(&mut totals) {
             let value = |index: usize| {
@@ -74,14 +68,6 @@ pub(super) fn convert(
         }
     }
     Ok(converted)
-}
-
-/// Returns how many bytes the names at each location take in words.
-fn words_of_locations(profile: &Profile) -> Vec<u64> {
-    let names = |function: &Function| function.name.len() + function.system_name.len() + function.file.len();
-    let names: Vec<u64> = profile.functions.iter().map(|function| names(function) as u64).collect();
-    let name = |line: &Line| names.get(line.function.0 as usize).copied().unwrap_or(0) + 1;
-    profile.locations.iter().map(|location| location.lines.iter().map(name).sum()).collect()
 }
 
 struct Strings<'a> {

@@ -2,19 +2,24 @@
 //!
 //! A module is known by its code (see [`CodeIdentity`]), so its unstripped twin is found wherever it lies beneath the places
 //! that the user named: as a file, or inside a component. Besides, a module may name its debug file (`external_debug_info`),
-//! and carry a `build_id`. A source map is taken only where the module itself names it, or the user does. Nothing is read outside those places and the module's own folder, and nothing is fetched.
+//! and carry a `build_id`. Of split DWARF, files are taken that hold units with the ids that the module has for them.
+//! A source map is taken only where the module itself names it, or the user does. Nothing is read outside those places and the module's own folder, and nothing is fetched.
 
 mod candidate;
 mod external;
 mod folder;
 mod named_maps;
 mod source_maps;
+mod split_names;
+mod split_units;
+mod whole_file;
 
 use std::path::{Path, PathBuf};
 
 use wasmscope_model::CodeIdentity;
 
 pub use self::source_maps::FoundSourceMap;
+pub use self::split_units::{FoundSplitUnits, SplitSearchResult, SplitWanted};
 
 use self::candidate::Candidate;
 use crate::module_image::Worth;
@@ -33,6 +38,8 @@ pub struct DebugFiles {
     named: Vec<PathBuf>,
     /// The folder of the module that runs.
     beside: Option<PathBuf>,
+    /// The module that runs.
+    module_file: Option<PathBuf>,
     forced: bool,
 }
 
@@ -145,6 +152,34 @@ pub enum NotFound {
         /// What is wrong with them.
         faults: SourceMapFaults,
     },
+    /// A file with split units is another build's.
+    #[error("{} is of another build: the id of {unit:?} in it is {found:016x}, and {module} has {wanted:016x}; --force-symbols takes a file that it is given all the same", path.display())]
+    OtherSplitUnit {
+        /// The file.
+        path: PathBuf,
+        /// The module.
+        module: String,
+        /// The file that the unit was written to first.
+        unit: String,
+        /// The id that the module has for it.
+        wanted: u64,
+        /// The id that it has in the file.
+        found: u64,
+    },
+    /// Units of a module are split, and what was split off them is not there.
+    #[error("{}", split_units::missing_text(module, *missing, *units, first, *is_spoilt))]
+    SplitUnits {
+        /// The module.
+        module: String,
+        /// How many of its units lack what was split off.
+        missing: usize,
+        /// How many units it has in all.
+        units: usize,
+        /// The file that was written for the first of them.
+        first: String,
+        /// Whether the module holds what was split off, and the linker spoilt it.
+        is_spoilt: bool,
+    },
     /// A place has more files than are looked at.
     #[error("{}: only the first {limit} files were looked at", path.display())]
     TooManyFiles {
@@ -173,6 +208,15 @@ impl DebugFiles {
     /// Lets modules name debug files in this folder, their own.
     pub fn beside(self, folder: &Path) -> Self {
         Self { beside: Some(folder::itself(folder)), ..self }
+    }
+
+    /// As [`DebugFiles::beside`], for this module, whose packages of split units are called as it is.
+    pub fn beside_module(self, module: &Path) -> Self {
+        let files = Self { module_file: Some(module.to_owned()), ..self };
+        match module.parent() {
+            Some(folder) => files.beside(folder),
+            None => files,
+        }
     }
 
     /// Takes a file that the user named for the one module that is wanted even if it is of another build.
@@ -231,13 +275,15 @@ impl DebugFiles {
         }
         let candidates = match Candidate::read(path) {
             Ok(candidates) => candidates,
+            // Modules that are split look for it themselves.
+            Err(_) if Self::is_of_split_units(path) => return,
             Err(reason) => {
                 result.problems.push(NotFound::Unreadable { path: path.to_owned(), reason });
                 return;
             }
         };
         let taken = candidates.iter().filter(|candidate| result.offer(candidate, path, wanted)).count();
-        if taken > 0 {
+        if taken > 0 || Self::is_of_split_units(path) {
             return;
         }
         let of_guest =

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use gimli::{AttributeValue, DebugInfoOffset};
+use gimli::AttributeValue;
 use std::collections::HashMap;
 
 use super::Slice;
 use super::fuel::{Fuel, Unreadable};
+use super::parts::EntryPlace;
 use super::text::lossy;
 use super::unit::UnitReader;
 use super::units::UnitList;
@@ -31,7 +32,7 @@ pub(super) struct Description {
 /// The descriptions that were asked for.
 #[derive(Debug, Default)]
 pub(super) struct Descriptions {
-    known: HashMap<usize, Rc<Description>>,
+    known: HashMap<EntryPlace, Rc<Description>>,
 }
 
 impl Descriptions {
@@ -40,21 +41,16 @@ impl Descriptions {
         self.known.clear();
     }
 
-    /// Describes the function at an offset of the section.
-    pub(super) fn at(
-        &mut self,
-        units: &UnitList<'_>,
-        offset: DebugInfoOffset<usize>,
-        fuel: &mut Fuel,
-    ) -> Rc<Description> {
-        if let Some(known) = self.known.get(&offset.0) {
+    /// Describes the function at a place.
+    pub(super) fn at(&mut self, units: &UnitList<'_>, place: EntryPlace, fuel: &mut Fuel) -> Rc<Description> {
+        if let Some(known) = self.known.get(&place) {
             return known.clone();
         }
         let mut found = Found::default();
         // What was found before an entry could not be read stays true.
-        let _unreadable = found.follow(units, offset, fuel);
+        let _unreadable = found.follow(units, place, fuel);
         let description = Rc::new(found.into_description());
-        self.known.insert(offset.0, description.clone());
+        self.known.insert(place, description.clone());
         description
     }
 }
@@ -68,18 +64,13 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn follow(
-        &mut self,
-        units: &UnitList<'a>,
-        offset: DebugInfoOffset<usize>,
-        fuel: &mut Fuel,
-    ) -> Result<(), Unreadable> {
-        let mut offset = offset;
+    fn follow(&mut self, units: &UnitList<'a>, place: EntryPlace, fuel: &mut Fuel) -> Result<(), Unreadable> {
+        let mut place = place;
         for _ in 0..MAX_HOPS {
-            let reader = units.unit_of(offset).ok_or(Unreadable)?;
-            let within = offset.to_unit_offset(&reader.unit.header).ok_or(Unreadable)?;
+            let reader = units.unit_of(place).ok_or(Unreadable)?;
+            let within = place.offset.to_unit_offset(&reader.unit.header).ok_or(Unreadable)?;
             match self.take(&reader, within, fuel)? {
-                Some(origin) => offset = origin,
+                Some(origin) => place = origin,
                 None => break,
             }
         }
@@ -92,7 +83,7 @@ impl<'a> Found<'a> {
         reader: &UnitReader<'_, 'a>,
         entry: gimli::UnitOffset,
         fuel: &mut Fuel,
-    ) -> Result<Option<DebugInfoOffset<usize>>, Unreadable> {
+    ) -> Result<Option<EntryPlace>, Unreadable> {
         let mut entries = reader.unit.header.entries_raw(&reader.unit.abbreviations, Some(entry))?;
         let abbreviation = entries.read_abbreviation()?.ok_or(Unreadable)?;
         fuel.spend(abbreviation.attributes().len())?;

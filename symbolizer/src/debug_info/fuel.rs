@@ -2,7 +2,7 @@
 
 /// What is said of debug information that cannot be read: it is broken, or it takes more work than any honest one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Unreadable;
+pub(crate) struct Unreadable;
 
 impl From<gimli::Error> for Unreadable {
     fn from(_: gimli::Error) -> Self {
@@ -21,16 +21,16 @@ const PER_BYTE: u64 = 16;
 /// would keep a reader busy for days. Whatever reads spends a unit for each byte or entry that it reads, and stops
 /// when nothing is left.
 #[derive(Debug)]
-pub(super) struct Fuel(u64);
+pub(crate) struct Fuel(u64);
 
 impl Fuel {
     /// Allows work in proportion to the bytes of debug information.
-    pub(super) fn for_bytes(debug_bytes: usize) -> Self {
+    pub(crate) fn for_bytes(debug_bytes: usize) -> Self {
         Self(BASE.saturating_add(PER_BYTE.saturating_mul(debug_bytes as u64)))
     }
 
     /// Spends some; refuses for ever once too little is left.
-    pub(super) fn spend(&mut self, amount: usize) -> Result<(), Unreadable> {
+    pub(crate) fn spend(&mut self, amount: usize) -> Result<(), Unreadable> {
         let left = self.0.checked_sub(amount as u64);
         self.0 = left.unwrap_or(0);
         left.map(|_| ()).ok_or(Unreadable)

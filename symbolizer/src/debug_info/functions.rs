@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use gimli::{AttributeValue, DebugInfoOffset, EntriesRaw};
+use gimli::{AttributeValue, EntriesRaw};
 
 use super::Slice;
 use super::fuel::{Fuel, Unreadable};
 use super::lines::Position;
+use super::parts::EntryPlace;
 use super::segments::{Span, painted};
 use super::unit::UnitReader;
 use crate::ModuleImage;
@@ -18,7 +19,7 @@ const MAX_INLINE_DEPTH: u32 = 256;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
     /// Where its description begins; the original's, where this is a copy of one.
-    pub(super) described_at: DebugInfoOffset<usize>,
+    pub(super) described_at: EntryPlace,
     /// What it is inlined into, by its position in the table; `None` for a function itself.
     pub(super) parent: Option<u32>,
     /// The position of the call that was inlined.
@@ -129,18 +130,14 @@ impl<'a> Scan<'_, '_, 'a> {
                 }
             };
             let attributes = attributes(&mut entries, abbreviation.attributes())?;
-            let offset = offset.to_debug_info_offset(&unit.header).ok_or(Unreadable)?;
+            let offset = self.unit.place(offset).ok_or(Unreadable)?;
             let node = if inlined { self.inlined(offset, &attributes)? } else { self.function(offset, &attributes)? };
             self.open.push(Open { depth, node });
         }
         Ok(())
     }
 
-    fn function(
-        &mut self,
-        at: DebugInfoOffset<usize>,
-        attributes: &Attributes<'a>,
-    ) -> Result<Option<(u32, u32, u32)>, Unreadable> {
+    fn function(&mut self, at: EntryPlace, attributes: &Attributes<'a>) -> Result<Option<(u32, u32, u32)>, Unreadable> {
         let Some(index) = u32::try_from(self.nodes.len()).ok().filter(|_| attributes.has_code()) else {
             return Ok(None);
         };
@@ -158,11 +155,7 @@ impl<'a> Scan<'_, '_, 'a> {
         Ok(first_body)
     }
 
-    fn inlined(
-        &mut self,
-        at: DebugInfoOffset<usize>,
-        attributes: &Attributes<'a>,
-    ) -> Result<Option<(u32, u32, u32)>, Unreadable> {
+    fn inlined(&mut self, at: EntryPlace, attributes: &Attributes<'a>) -> Result<Option<(u32, u32, u32)>, Unreadable> {
         let Some((parent, begin, end)) = self.open.last().and_then(|open| open.node) else {
             return Ok(None);
         };

@@ -7,11 +7,14 @@ use gimli::AttributeValue;
 
 use super::functions::Functions;
 use super::lines::Lines;
+use super::parts::EntryPlace;
 use super::text::lossy;
+use super::unit::{Unit, UnitReader};
 use super::units::Units;
-use super::{Slice, sections};
+use super::{Slice, units};
 use crate::ModuleImage;
 use crate::names::cut;
+use crate::split_dwarf::SplitUnits;
 
 /// Texts that differ are kept up to this number: no real module has more compilers or languages.
 const MAX_DIFFERENT: usize = 64;
@@ -42,6 +45,10 @@ pub(crate) struct Survey {
     pub(crate) split_units: usize,
     /// The names of such files, the first few.
     pub(crate) split_names: Vec<String>,
+    /// Those of the split units whose file was not found, or does not have them.
+    pub(crate) missing_split_units: usize,
+    /// The names of their files, the first few.
+    pub(crate) missing_split_names: Vec<String>,
     /// Units whose texts could not be read, as when the section of strings is missing.
     pub(crate) units_without_text: usize,
     /// Code to which a line table gives a line.
@@ -57,11 +64,16 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    /// Reads all units of `dwarf`, which describe the code of `image`, and shows `see_name` the name of each function with
-    /// code, demangled.
-    pub(crate) fn of(image: &ModuleImage, dwarf: &ModuleImage, see_name: &mut dyn FnMut(&str)) -> Self {
-        let bytes = dwarf.bytes().clone();
-        let mut units = Units::read(sections(dwarf, &bytes), image, dwarf.debug_bytes());
+    /// Reads all units of `dwarf`, those that were split off among them, which describe the code of `image`; and shows
+    /// `see_name` the name of each function with code, demangled.
+    pub(crate) fn of(
+        image: &ModuleImage,
+        dwarf: &ModuleImage,
+        split: &SplitUnits,
+        see_name: &mut dyn FnMut(&str),
+    ) -> Self {
+        let bytes: Vec<_> = [dwarf.bytes().clone()].into_iter().chain(split.file_bytes()).collect();
+        let mut units = units(dwarf, split, image, &bytes);
         let mut survey = Self { units: units.list.units.len(), incomplete: units.broken, ..Self::default() };
         for index in 0..units.list.units.len() {
             survey.take_root(&mut units, index);
@@ -75,10 +87,16 @@ impl Survey {
 
     fn take_root(&mut self, units: &mut Units<'_>, index: usize) {
         let Units { list, fuel, .. } = units;
-        let Some(unit) = list.units.get(index).map(|unit| &unit.unit) else {
+        let Some(unit) = list.units.get(index) else {
             return;
         };
-        count(&mut self.versions, unit.header.version());
+        count(&mut self.versions, unit.unit.header.version());
+        if unit.skeleton_of.is_some() {
+            self.take_skeleton(unit);
+        }
+        let own = UnitReader { dwarf: &list.sources.dwarf, unit: &unit.unit, part: None };
+        let UnitReader { dwarf, unit, .. } =
+            unit.split.and_then(|split| list.sources.split_reader(split)).unwrap_or(own);
         let Ok(root) = unit.header.entry(&unit.abbreviations, unit.header.root_offset()) else {
             return;
         };
@@ -87,12 +105,11 @@ impl Survey {
         }
         let mut is_readable = true;
         let mut text = |value: AttributeValue<Slice<'_>>| {
-            let text = list.dwarf.attr_string(unit, value).ok();
+            let text = dwarf.attr_string(unit, value).ok();
             is_readable &= text.is_some();
             let text = text.filter(|text| fuel.spend(text.len()).is_ok())?;
             Some(cut(&lossy(text)).to_owned())
         };
-        let mut is_split = false;
         for attribute in root.attrs() {
             match attribute.name() {
                 gimli::DW_AT_producer => {
@@ -106,15 +123,26 @@ impl Survey {
                     }
                 }
                 gimli::DW_AT_dwo_name | gimli::DW_AT_GNU_dwo_name => {
-                    is_split = true;
-                    let name = text(attribute.value()).filter(|_| self.split_names.len() < MAX_SPLIT_NAMES);
-                    self.split_names.extend(name);
+                    text(attribute.value());
                 }
                 _ => {}
             }
         }
-        self.split_units += usize::from(is_split);
         self.units_without_text += usize::from(!is_readable);
+    }
+
+    fn take_skeleton(&mut self, unit: &Unit<'_>) {
+        self.split_units += 1;
+        let name = || unit.dwo_name.map(|name| cut(&lossy(name)).to_owned());
+        if self.split_names.len() < MAX_SPLIT_NAMES {
+            self.split_names.extend(name());
+        }
+        if unit.split.is_none() {
+            self.missing_split_units += 1;
+            if self.missing_split_names.len() < MAX_SPLIT_NAMES {
+                self.missing_split_names.extend(name());
+            }
+        }
     }
 
     fn take_code(&mut self, units: &mut Units<'_>, index: usize, image: &ModuleImage, see_name: &mut dyn FnMut(&str)) {
@@ -122,10 +150,10 @@ impl Survey {
         let Some(unit) = list.units.get_mut(index) else {
             return;
         };
-        let lines = unit.lines(&list.dwarf, image, fuel);
+        let lines = unit.lines(&list.sources, image, fuel);
         let mut is_broken = lines.broken;
         self.take_lines(lines);
-        let functions = unit.functions(&list.dwarf, image, fuel);
+        let functions = unit.functions(&list.sources, image, fuel);
         is_broken |= functions.broken;
         self.broken_units += usize::from(is_broken);
         let described = self.take_functions(functions);
@@ -138,7 +166,7 @@ impl Survey {
             let is_number = function.is_some_and(|index| description.system_name == format!("wasm-function[{index}]"));
             if !description.system_name.is_empty() && !is_number {
                 self.named.push(code);
-                if seen.insert(described_at.0) {
+                if seen.insert(described_at) {
                     see_name(&description.name);
                 }
             }
@@ -155,7 +183,7 @@ impl Survey {
 
     /// Takes in the code of functions, and returns it with the place of their description: a part of the code, once for
     /// each part.
-    fn take_functions(&mut self, functions: &Functions) -> Vec<(Range<u32>, gimli::DebugInfoOffset<usize>)> {
+    fn take_functions(&mut self, functions: &Functions) -> Vec<(Range<u32>, EntryPlace)> {
         // For each node: the function it is inlined into in the end, and whether some call on the way has a line.
         let mut ways: Vec<(u32, bool)> = Vec::with_capacity(functions.nodes().len());
         for (index, node) in (0u32..).zip(functions.nodes()) {
@@ -164,7 +192,7 @@ impl Survey {
             self.inlined_calls += usize::from(node.parent.is_some());
             ways.push((outermost, has_line || node.call.line != 0));
         }
-        let mut described: Vec<(Range<u32>, gimli::DebugInfoOffset<usize>)> = Vec::new();
+        let mut described: Vec<(Range<u32>, EntryPlace)> = Vec::new();
         for (code, index) in functions.segments() {
             let Some((outermost, has_line)) = ways.get(index as usize).copied() else {
                 continue;

@@ -4,16 +4,29 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gimli::{Abbreviations, AttributeValue, DebugInfoOffset, DebugLineOffset, Dwarf, UnitHeader};
+use gimli::{Abbreviations, AttributeValue, DebugLineOffset, Dwarf, UnitHeader, UnitOffset, UnitType};
 
 use super::Slice;
 use super::fuel::{Fuel, Unreadable};
 use super::functions::Functions;
 use super::lines::Lines;
+use super::parts::{EntryPlace, bare_unit};
+use super::units::Sources;
 use crate::ModuleImage;
 
 /// What an entry of a list of ranges costs: about its size in the section.
 const RANGE_COST: usize = 8;
+
+/// A split unit by where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SplitUnit {
+    /// The number of its part.
+    pub(super) part: u32,
+    /// Its position in the part.
+    pub(super) unit: usize,
+    /// Whether it is of another build.
+    pub(super) is_other_build: bool,
+}
 
 /// A unit; its functions and lines are read when first asked for.
 #[derive(Debug)]
@@ -22,6 +35,12 @@ pub(super) struct Unit<'a> {
     line_program: Option<DebugLineOffset<usize>>,
     /// The code that it says it covers; may be empty.
     pub(super) ranges: Vec<Range<u32>>,
+    /// The id of the split unit that tells the rest, if this is the skeleton of one.
+    pub(super) skeleton_of: Option<u64>,
+    /// The file that it was written to.
+    pub(super) dwo_name: Option<Slice<'a>>,
+    /// That unit, if it was found.
+    pub(super) split: Option<SplitUnit>,
     functions: Option<Functions>,
     lines: Option<Lines<'a>>,
 }
@@ -34,28 +53,17 @@ impl<'a> Unit<'a> {
         abbreviations: Arc<Abbreviations>,
         fuel: &mut Fuel,
     ) -> Result<Self, Unreadable> {
-        let encoding = header.encoding();
-        let root = header.entry(&abbreviations, header.root_offset())?;
-        fuel.spend(root.attrs().len())?;
-        let mut unit = gimli::Unit {
-            abbreviations,
-            name: None,
-            comp_dir: None,
-            low_pc: 0,
-            str_offsets_base: gimli::DebugStrOffsetsBase::default_for_encoding_and_file(encoding, dwarf.file_type),
-            addr_base: gimli::DebugAddrBase(0),
-            loclists_base: gimli::DebugLocListsBase::default_for_encoding_and_file(encoding, dwarf.file_type),
-            rnglists_base: gimli::DebugRngListsBase::default_for_encoding_and_file(encoding, dwarf.file_type),
-            line_program: None,
-            dwo_id: None,
-            header,
-        };
+        let (mut unit, root) = bare_unit(dwarf, header, abbreviations, fuel)?;
+        let mut dwo_name = None;
         for attribute in root.attrs() {
             match attribute.value() {
                 AttributeValue::DebugStrOffsetsBase(base) => unit.str_offsets_base = base,
                 AttributeValue::DebugAddrBase(base) => unit.addr_base = base,
                 AttributeValue::DebugRngListsBase(base) => unit.rnglists_base = base,
                 _ => {}
+            }
+            if matches!(attribute.name(), gimli::DW_AT_dwo_name | gimli::DW_AT_GNU_dwo_name) {
+                dwo_name = Some(attribute.value());
             }
         }
         let text = |unit: &gimli::Unit<Slice<'a>>, name| dwarf.attr_string(unit, root.attr_value(name)?).ok();
@@ -69,15 +77,13 @@ impl<'a> Unit<'a> {
             _ => None,
         };
         let value = |name| root.attr_value(name);
-        let reader = UnitReader { dwarf, unit: &unit };
+        let is_skeleton = dwo_name.is_some() || matches!(unit.header.type_(), UnitType::Skeleton(_));
+        let skeleton_of = unit.dwo_id.filter(|_| is_skeleton).map(|id| id.0);
+        let dwo_name = dwo_name.and_then(|name| dwarf.attr_string(&unit, name).ok());
+        let reader = UnitReader { dwarf, unit: &unit, part: None };
         let ranges =
             reader.ranges(value(gimli::DW_AT_low_pc), value(gimli::DW_AT_high_pc), value(gimli::DW_AT_ranges), fuel)?;
-        Ok(Self { unit, line_program, ranges, functions: None, lines: None })
-    }
-
-    /// Returns where the unit begins in the section.
-    pub(super) fn offset(&self) -> Option<usize> {
-        self.unit.header.debug_info_offset().map(|offset| offset.0)
+        Ok(Self { unit, line_program, ranges, skeleton_of, dwo_name, split: None, functions: None, lines: None })
     }
 
     /// Drops the tables that were read; they are read again when asked for.
@@ -86,27 +92,28 @@ impl<'a> Unit<'a> {
     }
 
     /// Returns the functions of the unit, reading them first if need be.
-    pub(super) fn functions(&mut self, dwarf: &Dwarf<Slice<'a>>, image: &ModuleImage, fuel: &mut Fuel) -> &Functions {
-        let unit = &self.unit;
-        self.functions.get_or_insert_with(|| Functions::read(&UnitReader { dwarf, unit }, image, fuel))
+    pub(super) fn functions(&mut self, sources: &Sources<'a>, image: &ModuleImage, fuel: &mut Fuel) -> &Functions {
+        let Self { unit, split, functions, .. } = self;
+        functions.get_or_insert_with(|| {
+            let reader = split.and_then(|split| sources.split_reader(split));
+            let own = UnitReader { dwarf: &sources.dwarf, unit, part: None };
+            Functions::read(&reader.unwrap_or(own), image, fuel)
+        })
     }
 
     /// Returns the lines of the unit, reading them first if need be.
-    pub(super) fn lines(&mut self, dwarf: &Dwarf<Slice<'a>>, image: &ModuleImage, fuel: &mut Fuel) -> &mut Lines<'a> {
+    ///
+    /// Those of a split unit are its skeleton's.
+    pub(super) fn lines(&mut self, sources: &Sources<'a>, image: &ModuleImage, fuel: &mut Fuel) -> &mut Lines<'a> {
         let Self { unit, line_program, lines, .. } = self;
-        lines.get_or_insert_with(|| Lines::read(&UnitReader { dwarf, unit }, *line_program, image, fuel))
+        let reader = UnitReader { dwarf: &sources.dwarf, unit, part: None };
+        lines.get_or_insert_with(|| Lines::read(&reader, *line_program, image, fuel))
     }
 
     /// Returns the path of a file by its index in the unit's line table; empty when there is none.
-    pub(super) fn path(
-        &mut self,
-        dwarf: &Dwarf<Slice<'a>>,
-        file: u64,
-        image: &ModuleImage,
-        fuel: &mut Fuel,
-    ) -> Rc<str> {
-        self.lines(dwarf, image, fuel);
-        let reader = UnitReader { dwarf, unit: &self.unit };
+    pub(super) fn path(&mut self, sources: &Sources<'a>, file: u64, image: &ModuleImage, fuel: &mut Fuel) -> Rc<str> {
+        self.lines(sources, image, fuel);
+        let reader = UnitReader { dwarf: &sources.dwarf, unit: &self.unit, part: None };
         self.lines.as_mut().map_or_else(|| "".into(), |lines| lines.path(&reader, file, fuel))
     }
 }
@@ -115,6 +122,8 @@ impl<'a> Unit<'a> {
 pub(super) struct UnitReader<'u, 'a> {
     pub(super) dwarf: &'u Dwarf<Slice<'a>>,
     pub(super) unit: &'u gimli::Unit<Slice<'a>>,
+    /// The split part that the unit stands in; `None` for the module's own sections.
+    pub(super) part: Option<u32>,
 }
 
 impl<'a> UnitReader<'_, 'a> {
@@ -154,12 +163,18 @@ impl<'a> UnitReader<'_, 'a> {
     }
 
     /// Resolves a reference to an entry of this or another unit.
-    pub(super) fn reference(&self, value: Option<AttributeValue<Slice<'a>>>) -> Option<DebugInfoOffset<usize>> {
+    pub(super) fn reference(&self, value: Option<AttributeValue<Slice<'a>>>) -> Option<EntryPlace> {
         match value? {
-            AttributeValue::UnitRef(offset) => offset.to_debug_info_offset(&self.unit.header),
-            AttributeValue::DebugInfoRef(offset) => Some(offset),
+            AttributeValue::UnitRef(offset) => self.place(offset),
+            AttributeValue::DebugInfoRef(offset) => Some(EntryPlace { part: self.part, offset }),
             _ => None,
         }
+    }
+
+    /// Returns where an entry of this unit stands.
+    pub(super) fn place(&self, offset: UnitOffset<usize>) -> Option<EntryPlace> {
+        let offset = offset.to_debug_info_offset(&self.unit.header)?;
+        Some(EntryPlace { part: self.part, offset })
     }
 }
 

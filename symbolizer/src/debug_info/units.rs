@@ -1,38 +1,103 @@
 //! All units of a module, and the way from an offset to frames.
 
-use std::sync::Arc;
-
-use gimli::{Abbreviations, DebugAbbrev, DebugInfoOffset, Dwarf, LittleEndian, Section, UnitHeader};
 use std::collections::HashMap;
+
+use gimli::Dwarf;
 use wasmscope_model::ResolvedFrame;
 
-use super::Slice;
 use super::descriptions::Descriptions;
 use super::fuel::{Fuel, Unreadable};
-use super::unit::{Unit, UnitReader};
+use super::parts::{EntryPlace, SplitPart, abbreviations, headers};
+use super::unit::{SplitUnit, Unit, UnitReader};
+use super::{Frames, Slice};
 use crate::ModuleImage;
+use crate::split_dwarf::SplitUnits;
 
-/// Units beyond this many are not read; the largest programs known have half as many.
-const MAX_UNITS: usize = 1 << 16;
-/// What a byte of a table of abbreviations costs that was read before, since its copy in memory is many times as long.
-const REPEATED_TABLE_COST: usize = 16;
 /// How many units that claim an offset are asked; honest units do not overlap, except where linkers left removed code
 /// at address zero.
 const MAX_CLAIMS: usize = 256;
 
+/// What units point into.
+#[derive(Debug)]
+pub(super) struct Sources<'a> {
+    /// The sections of the module.
+    pub(super) dwarf: Dwarf<Slice<'a>>,
+    /// Those of its split units.
+    split: Vec<SplitPart<'a>>,
+}
+
+impl<'a> Sources<'a> {
+    /// Returns a split unit with its sections.
+    pub(super) fn split_reader(&self, place: SplitUnit) -> Option<UnitReader<'_, 'a>> {
+        let part = self.split.get(place.part as usize)?;
+        Some(UnitReader { dwarf: &part.dwarf, unit: part.units.get(place.unit)?, part: Some(place.part) })
+    }
+}
+
 /// The units in the order of the section.
 #[derive(Debug)]
 pub(super) struct UnitList<'a> {
-    pub(super) dwarf: Dwarf<Slice<'a>>,
+    pub(super) sources: Sources<'a>,
     pub(super) units: Vec<Unit<'a>>,
 }
 
 impl<'a> UnitList<'a> {
+    /// Reads the header and first entry of each unit; tells besides whether some could not be read.
+    pub(super) fn read(dwarf: Dwarf<Slice<'a>>, fuel: &mut Fuel) -> (Self, bool) {
+        let (headers, mut broken) = headers(&dwarf);
+        let tables = abbreviations(&dwarf, &headers, fuel);
+        let mut units = Vec::new();
+        for header in headers.into_iter().filter(|header| header.debug_info_offset().is_some()) {
+            let table = tables.get(&header.debug_abbrev_offset().0).cloned().ok_or(Unreadable);
+            match table.and_then(|table| Unit::read(&dwarf, header, table, fuel)) {
+                Ok(unit) => units.push(unit),
+                Err(Unreadable) => broken = true,
+            }
+        }
+        (Self { sources: Sources { dwarf, split: Vec::new() }, units }, broken)
+    }
+
+    /// Gives each skeleton its split unit, if it was found; tells whether some could not be read.
+    fn join(&mut self, split: &SplitUnits, files: &[&'a [u8]], fuel: &mut Fuel) -> bool {
+        let (mut numbers, mut broken) = (HashMap::new(), false);
+        for unit in &mut self.units {
+            let Some(found) = unit.skeleton_of.and_then(|id| split.get(id)) else {
+                continue;
+            };
+            let number = *numbers.entry(found.part()).or_insert_with(|| {
+                let bytes = files.get(found.file).copied().unwrap_or_default();
+                let dwarf = found.sections.dwarf(bytes, Some(&self.sources.dwarf));
+                self.sources.split.push(SplitPart::read(dwarf, fuel).ok()?);
+                u32::try_from(self.sources.split.len()).ok()?.checked_sub(1)
+            });
+            let part = number.and_then(|number| Some((number, self.sources.split.get_mut(number as usize)?)));
+            let place = part.and_then(|(number, part)| {
+                let index = part.take_bases(found.id, &unit.unit)?;
+                Some(SplitUnit { part: number, unit: index, is_other_build: found.is_other_build })
+            });
+            broken |= place.is_none();
+            unit.split = place;
+        }
+        broken
+    }
+
     /// Finds the unit that an entry lies in.
-    pub(super) fn unit_of(&self, offset: DebugInfoOffset<usize>) -> Option<UnitReader<'_, 'a>> {
-        let behind = self.units.partition_point(|unit| unit.offset().is_some_and(|begin| begin <= offset.0));
-        let unit = self.units.get(behind.checked_sub(1)?)?;
-        Some(UnitReader { dwarf: &self.dwarf, unit: &unit.unit })
+    pub(super) fn unit_of(&self, place: EntryPlace) -> Option<UnitReader<'_, 'a>> {
+        let begins_before = |unit: &gimli::Unit<Slice<'a>>| {
+            unit.header.debug_info_offset().is_some_and(|begin| begin.0 <= place.offset.0)
+        };
+        let (dwarf, unit) = match place.part {
+            None => {
+                let behind = self.units.partition_point(|unit| begins_before(&unit.unit));
+                (&self.sources.dwarf, &self.units.get(behind.checked_sub(1)?)?.unit)
+            }
+            Some(part) => {
+                let part = self.sources.split.get(part as usize)?;
+                let behind = part.units.partition_point(begins_before);
+                (&part.dwarf, part.units.get(behind.checked_sub(1)?)?)
+            }
+        };
+        Some(UnitReader { dwarf, unit, part: place.part })
     }
 }
 
@@ -59,46 +124,32 @@ pub(super) struct Units<'a> {
 }
 
 impl<'a> Units<'a> {
-    /// Reads the header and first entry of each unit.
-    pub(super) fn read(dwarf: Dwarf<Slice<'a>>, image: &ModuleImage, debug_bytes: usize) -> Self {
+    /// Reads the header and first entry of each unit; `files` are those of the split units, and `debug_bytes` is how much
+    /// debug information there is in all.
+    pub(super) fn read(
+        dwarf: Dwarf<Slice<'a>>,
+        split: &SplitUnits,
+        files: &[&'a [u8]],
+        image: &ModuleImage,
+        debug_bytes: usize,
+    ) -> Self {
         let mut fuel = Fuel::for_bytes(debug_bytes);
-        let mut headers = Vec::new();
-        let mut iterator = dwarf.units();
-        let broken = loop {
-            match iterator.next() {
-                Ok(Some(header)) if headers.len() < MAX_UNITS => headers.push(header),
-                Ok(None) => break false,
-                Ok(Some(_)) | Err(_) => break true,
-            }
-        };
-        let tables = abbreviations(&dwarf, &headers, &mut fuel);
-        let mut units = Self {
-            list: UnitList { dwarf, units: Vec::new() },
-            claims: Vec::new(),
-            descriptions: Descriptions::default(),
-            fuel,
-            broken,
-        };
-        for header in headers.into_iter().filter(|header| header.debug_info_offset().is_some()) {
-            let table = tables.get(&header.debug_abbrev_offset().0).cloned().ok_or(Unreadable);
-            match table.and_then(|table| Unit::read(&units.list.dwarf, header, table, &mut units.fuel)) {
-                Ok(unit) => units.list.units.push(unit),
-                Err(Unreadable) => units.broken = true,
-            }
-        }
+        let (mut list, mut broken) = UnitList::read(dwarf, &mut fuel);
+        broken |= list.join(split, files, &mut fuel);
+        let mut units = Self { list, claims: Vec::new(), descriptions: Descriptions::default(), fuel, broken };
         units.collect_claims(image);
         units
     }
 
     fn collect_claims(&mut self, image: &ModuleImage) {
-        let UnitList { dwarf, units } = &mut self.list;
+        let UnitList { sources, units } = &mut self.list;
         for (index, unit) in units.iter_mut().enumerate() {
             let mut ranges = std::mem::take(&mut unit.ranges);
             if ranges.is_empty() {
-                ranges.extend(unit.functions(dwarf, image, &mut self.fuel).extent());
+                ranges.extend(unit.functions(sources, image, &mut self.fuel).extent());
             }
             if ranges.is_empty() {
-                ranges.extend(unit.lines(dwarf, image, &mut self.fuel).extent());
+                ranges.extend(unit.lines(sources, image, &mut self.fuel).extent());
             }
             let claims =
                 ranges.iter().map(|range| Claim { begin: range.start, end: range.end, furthest: 0, unit: index });
@@ -124,23 +175,19 @@ impl<'a> Units<'a> {
     }
 
     /// Looks up the inline chain at an offset, innermost first; `None` when no unit covers it.
-    pub(super) fn frames_at(
-        &mut self,
-        offset: u32,
-        image: &ModuleImage,
-    ) -> Result<Option<Vec<ResolvedFrame>>, Unreadable> {
+    pub(super) fn frames_at(&mut self, offset: u32, image: &ModuleImage) -> Result<Option<Frames>, Unreadable> {
         let mut broken = self.broken;
         let mut only_lines = None;
         for index in self.claimants(offset) {
             let Some(unit) = self.list.units.get_mut(index) else {
                 continue;
             };
-            let functions = unit.functions(&self.list.dwarf, image, &mut self.fuel);
+            let functions = unit.functions(&self.list.sources, image, &mut self.fuel);
             broken |= functions.broken;
             if functions.at(offset).is_some() {
                 return Ok(Some(self.chain(index, offset, image)));
             }
-            let lines = unit.lines(&self.list.dwarf, image, &mut self.fuel);
+            let lines = unit.lines(&self.list.sources, image, &mut self.fuel);
             broken |= lines.broken;
             if only_lines.is_none() && lines.at(offset).is_some() {
                 only_lines = Some(index);
@@ -154,21 +201,22 @@ impl<'a> Units<'a> {
     }
 
     /// Makes the frames of an offset that a unit covers.
-    fn chain(&mut self, index: usize, offset: u32, image: &ModuleImage) -> Vec<ResolvedFrame> {
+    fn chain(&mut self, index: usize, offset: u32, image: &ModuleImage) -> Frames {
         let Self { list, descriptions, fuel, .. } = self;
-        let mut frames = Vec::new();
+        let mut chain = Frames::default();
         let Some(unit) = list.units.get_mut(index) else {
-            return frames;
+            return chain;
         };
-        let mut position = unit.lines(&list.dwarf, image, fuel).at(offset).unwrap_or_default();
-        let mut node = unit.functions(&list.dwarf, image, fuel).at(offset).copied();
+        chain.is_other_build = unit.split.is_some_and(|split| split.is_other_build);
+        let mut position = unit.lines(&list.sources, image, fuel).at(offset).unwrap_or_default();
+        let mut node = unit.functions(&list.sources, image, fuel).at(offset).copied();
         loop {
             let description = node.map(|node| descriptions.at(list, node.described_at, fuel));
             let Some(unit) = list.units.get_mut(index) else {
-                return frames;
+                return chain;
             };
-            let file = position.file.map(|file| unit.path(&list.dwarf, file, image, fuel));
-            frames.push(ResolvedFrame {
+            let file = position.file.map(|file| unit.path(&list.sources, file, image, fuel));
+            chain.frames.push(ResolvedFrame {
                 name: description.as_ref().map(|known| known.name.clone()).unwrap_or_default(),
                 system_name: description.as_ref().map(|known| known.system_name.clone()).unwrap_or_default(),
                 file: file.as_deref().unwrap_or_default().to_owned(),
@@ -177,38 +225,10 @@ impl<'a> Units<'a> {
                 column: position.column,
             });
             let Some((call, parent)) = node.and_then(|node| Some((node.call, node.parent?))) else {
-                return frames;
+                return chain;
             };
             position = call;
-            node = unit.functions(&list.dwarf, image, fuel).node(parent).copied();
+            node = unit.functions(&list.sources, image, fuel).node(parent).copied();
         }
     }
-}
-
-/// Reads each table of abbreviations that the units use, once.
-///
-/// Tables stand one behind another; one that reaches into the next is read again, and paid for, as far as it goes.
-fn abbreviations(
-    dwarf: &Dwarf<Slice<'_>>,
-    headers: &[UnitHeader<Slice<'_>>],
-    fuel: &mut Fuel,
-) -> HashMap<usize, Arc<Abbreviations>> {
-    let section = dwarf.debug_abbrev.reader().slice();
-    let mut offsets: Vec<_> = headers.iter().map(|header| header.debug_abbrev_offset()).collect();
-    offsets.sort_unstable_by_key(|offset| offset.0);
-    offsets.dedup();
-    let mut tables = HashMap::default();
-    for (index, offset) in offsets.iter().enumerate() {
-        let end = offsets.get(index.saturating_add(1)).map_or(section.len(), |next| next.0);
-        let alone = section.get(..end).unwrap_or(section);
-        let table = DebugAbbrev::new(alone, LittleEndian).abbreviations(*offset).or_else(|error| {
-            fuel.spend(section.len().saturating_sub(offset.0).saturating_mul(REPEATED_TABLE_COST))
-                .map_err(|_| error)?;
-            dwarf.debug_abbrev.abbreviations(*offset)
-        });
-        if let Ok(table) = table {
-            tables.insert(offset.0, Arc::new(table));
-        }
-    }
-    tables
 }

@@ -98,6 +98,11 @@ impl KnownModules {
         self.symbolizer.add_source_maps(files)
     }
 
+    /// Takes in what was split off the DWARF of modules, and returns what the user should know. It is looked for once.
+    pub fn add_split_units(&mut self, files: &DebugFiles) -> Vec<NotFound> {
+        self.symbolizer.add_split_units(files)
+    }
+
     /// Tells whether no module is known.
     pub fn is_empty(&self) -> bool {
         self.modules.is_empty()
