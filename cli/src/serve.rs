@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser};
-use wasmscope::serve::{ServeLimits, Service, ServiceEvent};
+use wasmscope::serve::{RouteTemplate, ServeLimits, Service, ServiceEvent};
 use wasmscope::{Guest, ProfileSession, SamplerConfig};
 use wasmscope_model::{EngineKind, Event};
 
@@ -54,6 +54,12 @@ pub struct Serve {
     /// Replace the file of --record if it exists.
     #[arg(long, requires = "record")]
     force: bool,
+
+    /// Call paths of this form one route, such as /orders/{id} or /static/{*file}; may be repeated.
+    ///
+    /// Numbers, UUIDs and other identifiers in paths are folded without it.
+    #[arg(long, value_name = "PATH")]
+    route_template: Vec<RouteTemplate>,
 
     #[command(flatten)]
     limits: LimitOptions,
@@ -135,7 +141,7 @@ impl Serve {
             None => None,
         };
         let service = service.start(listener, events.service_failed()).context("failed to start the service's threads")?;
-        terminal::line(format_args!("Serving HTTP on http://{address}/"));
+        terminal::note(format_args!("Serving HTTP on http://{address}/"));
         let event = events.wait()?;
         let stopped = service.stop();
         let mut code = match event {
@@ -159,7 +165,8 @@ impl Serve {
         let builder = builder.debug_files(self.guest.symbols.debug_files(folder)).keep_raw(self.guest.raw());
         let session = if self.guest.cache() { builder.build()? } else { builder.user_cache(false).build()? };
         let session = Arc::new(session);
-        let service = Service::prepare(run, session.clone(), guest, self.limits.limits(), Box::new(tell))?;
+        let (limits, templates) = (self.limits.limits(), self.route_template.clone());
+        let service = Service::prepare(run, session.clone(), guest, limits, templates, Box::new(tell))?;
         Ok((session, service))
     }
 }

@@ -26,6 +26,7 @@ mod host_calls;
 mod losses;
 mod module;
 mod raw_sample;
+mod requests;
 mod recording;
 mod run_report;
 mod stack_table;
@@ -58,5 +59,6 @@ pub use target::{
     Counter, InstanceInfo, LoadedModule, RequestInfo, SnapshotRequest, StackQuery, Target, TargetError, TargetInfo,
     ThreadStack,
 };
+pub use requests::{LatencyBucket, LatencyClass, RequestGroup, RequestSample, Requests, RouteTotals};
 pub use timeline::{Timeline, TimelinePoint, TimelineThread};
 pub use timestamp::{ClockAnchor, Timestamp};

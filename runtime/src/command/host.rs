@@ -12,6 +12,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpVi
 use wasmtime_wasi_keyvalue::WasiKeyValueCtx;
 
 use super::kept_stderr::KeptStderr;
+use crate::serve::InWork;
 
 /// What a store holds for the host functions of the command line; each is there when its option turned it on.
 pub(crate) struct Host {
@@ -26,6 +27,8 @@ pub(crate) struct Host {
     pub(crate) keyvalue: WasiKeyValueCtx,
     /// When the requests that the store's guest has in work are to be answered.
     pub(crate) deadlines: Vec<Instant>,
+    /// The requests that the store's guest has in work.
+    pub(crate) in_work: InWork,
 }
 
 impl Host {
@@ -48,6 +51,7 @@ impl Host {
             config: variables.collect(),
             keyvalue: wasmtime_wasi_keyvalue::WasiKeyValueCtxBuilder::new().in_memory_data(data).build(),
             deadlines: Vec::new(),
+            in_work: InWork::default(),
         }
     }
 

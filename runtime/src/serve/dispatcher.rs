@@ -96,12 +96,14 @@ impl Dispatcher {
     }
 
     /// How many requests wait for an instance.
-    pub(super) fn waiting(&self) -> usize {
+    #[cfg(test)]
+    fn waiting(&self) -> usize {
         self.state().waiting.len()
     }
 
     /// How many instances there are.
-    pub(super) fn instances(&self) -> usize {
+    #[cfg(test)]
+    fn instances(&self) -> usize {
         self.state().instances
     }
 }
@@ -144,6 +146,9 @@ impl Seat {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::super::in_work::RequestLabel;
     use super::super::job::{Answer, Reply};
     use super::*;
     use http_body_util::{BodyExt, Empty};
@@ -152,7 +157,8 @@ mod tests {
         let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
         let request = http::Request::builder().uri(path).body(body).unwrap();
         let (reply, answer) = Reply::new();
-        (Job { request, reply, deadline: None }, answer)
+        let label = Arc::new(RequestLabel { number: 1, is_over: AtomicBool::new(false) });
+        (Job { request, reply, label, deadline: None }, answer)
     }
 
     fn seat(submitted: Submitted) -> (Seat, String) {

@@ -1,9 +1,12 @@
 //! A request on its way, and what comes of it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::oneshot;
 use wasmtime_wasi_http::handler::{Request, Response};
+
+use super::in_work::RequestLabel;
 
 /// Why a request has no response of the guest's.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,6 +29,7 @@ pub(super) enum Failure {
 pub(super) struct Job {
     pub(super) request: Request,
     pub(super) reply: Reply,
+    pub(super) label: Arc<RequestLabel>,
     /// When it has to be answered.
     pub(super) deadline: Option<Instant>,
 }

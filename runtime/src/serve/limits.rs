@@ -20,6 +20,8 @@ pub struct ServeLimits {
     pub connections: usize,
     /// How long a client may take to send the head of a request.
     pub head: Duration,
+    /// Routes told apart, besides those that templates name; all others are one.
+    pub routes: usize,
     /// How long requests in work may go on when the service is told to end.
     pub drain: Duration,
 }
@@ -34,6 +36,7 @@ impl Default for ServeLimits {
             idle: Duration::from_secs(1),
             connections: 10_000,
             head: Duration::from_secs(10),
+            routes: 1000,
             drain: Duration::from_secs(10),
         }
     }

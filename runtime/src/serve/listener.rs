@@ -22,6 +22,7 @@ use wasmtime_wasi_http::handler::{Request, Response};
 use super::event::ServiceEvent;
 use super::job::{Failure, Job, Reply};
 use super::service::Service;
+use super::ticket::Ticket;
 use super::worker::submit;
 
 /// How long to wait before accepting again when the system has no sockets left.
@@ -105,7 +106,16 @@ async fn converse(service: Arc<Service>, stream: TcpStream, mut stopped: watch::
     drop(connection.await);
 }
 
+/// Answers a request, which is over when its response is sent.
 async fn answer(service: &Arc<Service>, request: hyper::Request<Incoming>) -> Response {
+    let routes = service.routes();
+    let (method, path) = (request.method(), request.uri().path());
+    let ticket = Ticket::begin(routes.of(method, path), routes.not_found(method));
+    let response = response(service, request, &ticket).await;
+    ticket.ends_with(response)
+}
+
+async fn response(service: &Arc<Service>, request: hyper::Request<Incoming>, ticket: &Ticket) -> Response {
     let name = || format!("{} {}", request.method(), request.uri().path());
     let deadline = service.timeout().map(|timeout| (Instant::now() + timeout, name()));
     let request = match for_guest(request) {
@@ -113,7 +123,8 @@ async fn answer(service: &Arc<Service>, request: hyper::Request<Incoming>) -> Re
         Err(status) => return plain(status),
     };
     let (reply, answer) = Reply::new();
-    submit(service, Job { request, reply, deadline: deadline.as_ref().map(|(at, _)| *at) });
+    let label = ticket.label().clone();
+    submit(service, Job { request, reply, label, deadline: deadline.as_ref().map(|(at, _)| *at) });
     let answered = match &deadline {
         None => answer.get().await,
         Some((at, _)) => tokio::time::timeout_at((*at).into(), answer.get()).await.unwrap_or(Err(Failure::TimedOut)),

@@ -7,16 +7,21 @@
 mod call;
 mod dispatcher;
 mod event;
+mod in_work;
 mod job;
 mod limits;
 mod listener;
 mod log;
+mod route;
 mod running;
 mod service;
+mod ticket;
 mod worker;
 
 pub use event::{Listener, ServiceEvent};
+pub(crate) use in_work::InWork;
 pub use limits::ServeLimits;
 pub use listener::serve;
+pub use route::RouteTemplate;
 pub use running::RunningService;
 pub use service::Service;

@@ -10,8 +10,10 @@ use wasmtime_wasi_http::{p2, p3};
 
 use super::dispatcher::Dispatcher;
 use super::event::Listener;
+use super::in_work::label_request;
 use super::limits::{InstanceLimits, ServeLimits};
 use super::log::Log;
+use super::route::{RouteTemplate, Routes};
 use crate::command::{Host, check_imports, give_wasi, limit_store, offer_http};
 use crate::compiled::CompiledGuest;
 use crate::{AttachedStore, Error, Guest, GuestRun, ProfileSession};
@@ -28,6 +30,7 @@ pub struct Service {
     limits: ServeLimits,
     dispatcher: Arc<Dispatcher>,
     log: Arc<Log>,
+    routes: Routes,
 }
 
 /// An instance that is ready for its first request.
@@ -54,6 +57,7 @@ impl Service {
         session: Arc<ProfileSession>,
         guest: &Guest,
         limits: ServeLimits,
+        templates: Vec<RouteTemplate>,
         listener: Listener,
     ) -> Result<Self, Error> {
         let CompiledGuest::Component(component) = run.compile(&session, guest)? else {
@@ -64,7 +68,8 @@ impl Service {
         let pre = link(guest, &component, &mut linker, &run, has_cli)?;
         let dispatcher = Dispatcher::new(limits.instances, limits.waiting);
         let log = Arc::new(Log::new(listener, guest.clone(), session.shared().clone()));
-        let service = Self { run, guest: guest.clone(), session, pre, limits, dispatcher, log };
+        let routes = Routes::new(templates, limits.routes);
+        let service = Self { run, guest: guest.clone(), session, pre, limits, dispatcher, log, routes };
         // What a guest is given may be refused too, such as a directory that is not there.
         service.new_store()?;
         Ok(service)
@@ -87,6 +92,10 @@ impl Service {
         &self.dispatcher
     }
 
+    pub(super) fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
     pub(super) fn log(&self) -> &Arc<Log> {
         &self.log
     }
@@ -100,7 +109,7 @@ impl Service {
         let options = &self.run.wasmtime;
         let mut store = Store::new(self.session.engine(), Host::new(options));
         store.limiter(|host| &mut host.limits);
-        let attached = self.session.attach_if_sampling(&mut store);
+        let attached = self.session.attach_with_hook_if_sampling(&mut store, label_request);
         if let Some(fuel) = options.wasm.fuel {
             store.set_fuel(fuel).map_err(|error| Error::engine(&error))?;
         }

@@ -49,13 +49,14 @@ async fn work(service: &Arc<Service>, mut seat: Seat, first: Job) -> Vec<(Seat, 
     let Instance { mut store, proxy, attached } = instance;
     let limits = service.instance_limits();
     let rest = Rest::default();
+    let current = store.data().in_work.current();
     let result = {
         let driven = store.run_concurrent(async |accessor| {
             Drive { accessor, proxy: &proxy, limits, rest: &rest, service, is_late: AtomicBool::new(false) }.run(&mut seat, first).await
         });
         let driven = Resting { future: pin!(driven), rest: &rest };
         match attached {
-            Some(attached) => attached.sampled(driven).await,
+            Some(attached) => attached.sampled_for_requests(current, driven).await,
             None => driven.await,
         }
     };
@@ -162,10 +163,12 @@ impl Drive<'_> {
 
     /// Answers one request. One that takes too long is left alone: its client has been told, and the instance takes no more.
     async fn answer(&self, job: Job) -> wasmtime::Result<()> {
-        let Job { request, reply, deadline } = job;
+        let Job { request, reply, label, deadline } = job;
         let call = self.accessor.with(|mut store| {
             store.data_mut().deadlines.extend(deadline);
-            Call::start(store.as_context_mut(), self.proxy, request, reply)
+            let call = Call::start(store.as_context_mut(), self.proxy, request, reply)?;
+            store.data_mut().in_work.begin(call.task(), label);
+            wasmtime::Result::Ok(call)
         })?;
         let finished = call.finish(self.accessor, self.proxy);
         let Some(deadline) = deadline else {
