@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use wasmscope::{GuestEnd, ReadyGuest};
@@ -25,29 +25,31 @@ pub enum Event {
     ServiceFailed,
     /// The guest's thread panicked, which is a defect of the runtime; the panic has been printed.
     Panicked,
-    /// SIGINT or SIGTERM came.
+    /// SIGINT, SIGTERM or SIGHUP came.
     Signal(i32),
     /// The time is over.
     TimeOver,
 }
 
-/// Makes the first SIGINT or SIGTERM an event and the second one end the process at once.
+/// Makes the first SIGINT, SIGTERM or SIGHUP an event and the second one end the process at once.
 pub struct EventLoop {
     sender: Sender<Event>,
     receiver: Receiver<Event>,
 }
 
 impl EventLoop {
-    /// Takes over the two signals.
+    /// Takes over the signals; SIGHUP stays ignored where it is, as under nohup.
     pub fn new() -> Result<Self> {
         let (sender, receiver) = mpsc::channel();
         let once = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
+        let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| *signal != SIGHUP || !is_ignored(SIGHUP));
+        let wanted: Vec<i32> = wanted.collect();
+        for signal in wanted.iter().copied() {
             // In this order: the first signal finds the flag unset, and sets it for the second.
             flag::register_conditional_shutdown(signal, exit_code_of(signal), once.clone())?;
             flag::register(signal, once.clone())?;
         }
-        let mut signals = Signals::new([SIGINT, SIGTERM]).context("failed to take over SIGINT and SIGTERM")?;
+        let mut signals = Signals::new(wanted).context("failed to take over the signals that end a run")?;
         let of_signals = sender.clone();
         let wait_for_signals = move || {
             if let Some(signal) = signals.forever().next() {
@@ -105,4 +107,13 @@ impl EventLoop {
 /// Returns what a process exits with that a signal ends.
 pub fn exit_code_of(signal: i32) -> i32 {
     128 + signal
+}
+
+/// Tells whether the process was started with a signal ignored; where that cannot be told, it was not.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    // The lowest bit is that of signal 1.
+    mask.checked_shr(signal.unsigned_abs().saturating_sub(1)).unwrap_or(0) & 1 == 1
 }

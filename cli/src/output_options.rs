@@ -74,6 +74,17 @@ fn place_of(file: &Path) -> PathBuf {
     }
 }
 
+/// Returns a name for a flame graph of a recording: a short one if no such file exists, else one like the recording's.
+fn free_drawing(recording: &Path) -> PathBuf {
+    let short = Path::new("flame.svg");
+    let name = recording.to_string_lossy();
+    if short.exists() {
+        format!("{}.svg", name.strip_suffix(".pb.gz").unwrap_or(&name)).into()
+    } else {
+        short.to_owned()
+    }
+}
+
 fn format_parser() -> impl TypedValueParser<Value = OutputFormat> {
     let names = PossibleValuesParser::new(OutputFormat::names().map(|(name, _)| name));
     names.try_map(|name| OutputFormat::from_name(&name).ok_or("there is no such format"))
@@ -177,7 +188,8 @@ impl Outputs {
                 Ok(file) => {
                     terminal::note(format_args!("wrote {}", file.display()));
                     if self.default_of.is_some() {
-                        terminal::note(format_args!("      wasmscope report {} -o flame.svg draws it", file.display()));
+                        let (file, drawn) = (file.display(), free_drawing(&file));
+                        terminal::note(format_args!("      wasmscope report {file} -o {} draws it", drawn.display()));
                     }
                 }
                 Err(error @ ExportError::Empty) => {

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use wasmscope::Guest;
 use wasmscope_profiler::export;
@@ -11,7 +11,6 @@ use crate::guest_options::{GuestOptions, without_long_name};
 use crate::output_options::OutputOptions;
 use crate::record_options::RecordOptions;
 use crate::recorded_run::RecordedRun;
-use crate::terminal;
 use crate::verdict::{OWN_FAILURE_BESIDE_GUEST, Verdict};
 
 const EXAMPLES: &str = "\
@@ -44,8 +43,9 @@ Examples:
     ...
     wrote profile.html
 
-Exit code: the guest's; 134 when it trapped; 130 or 143 after Ctrl-C or SIGTERM,
-with the profile written; 0 when --duration ended it; 125 when wasmscope failed.";
+Exit code: the guest's; 134 when it trapped; 130, 143 or 129 after Ctrl-C,
+SIGTERM or SIGHUP, with the profile written; 0 when --duration ended it; 125
+when wasmscope failed.";
 
 /// Run a guest and see where it spends its time.
 ///
@@ -84,18 +84,18 @@ impl Profile {
 
         // The recording is what nobody can make again, so it is written whatever else fails.
         let told = ended.tell();
-        let shown = self.write_table(&recording);
+        self.write_table(&recording);
         let all_written = outputs.write(&recording, self.record.events().first(), guest.name());
         let code = told?;
-        shown.context("failed to write the table")?;
         Ok(Verdict(if all_written { code } else { i32::from(OWN_FAILURE_BESIDE_GUEST) }))
     }
 
     /// Writes the table to standard error, since standard output is the guest's.
-    fn write_table(&self, recording: &wasmscope_model::Recording) -> Result<()> {
+    fn write_table(&self, recording: &wasmscope_model::Recording) {
         let mut out = BufWriter::new(io::stderr().lock());
         let layout = self.output.layout(&io::stderr());
         let written = export::write_table(&self.output.shown(recording), self.record.events().all(), layout, &mut out);
-        Ok(terminal::unless_broken_pipe(written.and_then(|()| out.flush()))?)
+        // Where standard error cannot be written there is nowhere to say so, and the recording is in its file.
+        let _ = written.and_then(|()| out.flush());
     }
 }

@@ -96,9 +96,9 @@ fn settled(text: &str) -> String {
     let mut in_host_calls = false;
     for line in text.lines() {
         let (was_in_host_calls, is_head) = (in_host_calls, line.ends_with("host function, waiting included"));
-        in_host_calls = is_head || in_host_calls && !line.is_empty();
-        if line.starts_with("off cpu ") {
-            // Whether a guest that never waits is put aside is the machine's affair.
+        in_host_calls = is_head || in_host_calls && !line.is_empty() && !line.starts_with('[');
+        if line.starts_with("off cpu ") || line.ends_with(" outside the guest") {
+            // Whether a guest that never waits is put aside, and how long its host takes, is the machine's affair.
             continue;
         }
         if in_host_calls && was_in_host_calls {
@@ -109,6 +109,8 @@ fn settled(text: &str) -> String {
             out.push_str("engine    signal, TIMER (REASON)");
         } else if FOOTER.iter().any(|word| line.starts_with(word))
             || line.contains(".pb.gz") && line.contains("profile-")
+            || line.contains("… ")
+            || is_outermost_of_many(line)
         {
             out.push_str(&without_numbers(line));
         } else {
@@ -117,6 +119,12 @@ fn settled(text: &str) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Tells whether a line is a frame of a trap's stack whose number depends on how many frames the machine's stack holds.
+fn is_outermost_of_many(line: &str) -> bool {
+    let number = line.split_once(": ").map_or("", |(number, _)| number.trim_start());
+    number.len() > 3 && number.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 /// Replaces each number, with its fraction or its parts of a date, by `#`.

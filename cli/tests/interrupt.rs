@@ -20,15 +20,14 @@ const ENDLESS: &str = r#"(module
     (call $spin)))"#;
 
 fn start(folder: &std::path::Path, args: &[&str]) -> Child {
+    start_as(folder, Command::new(env!("CARGO_BIN_EXE_wasmscope")).args(args))
+}
+
+/// Starts the command, and waits for what the guest writes.
+fn start_as(folder: &std::path::Path, command: &mut Command) -> Child {
     fs::write(folder.join("endless.wat"), ENDLESS).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_wasmscope"))
-        .args(args)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut byte = [0];
     child.stdout.as_mut().unwrap().read_exact(&mut byte).unwrap();
     child
@@ -40,8 +39,8 @@ fn send(child: &Child, signal: &str) {
 }
 
 #[test]
-fn ctrl_c_and_sigterm_still_yield_the_profile_and_the_exit_code_of_the_signal() {
-    for (signal, exit) in [("INT", 130), ("TERM", 143)] {
+fn signals_that_end_the_run_still_yield_the_profile_and_their_exit_code() {
+    for (signal, exit) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let folder = tempfile::tempdir().unwrap();
         let child = start(folder.path(), &["profile", "-r", "997", "-o", "a.pb.gz", "-o", "a.folded", "endless.wat"]);
         send(&child, signal);
@@ -61,4 +60,15 @@ fn a_duration_ends_the_guest_and_the_exit_code_is_good() {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let folded = fs::read_to_string(folder.path().join("a.folded")).unwrap();
     assert!(folded.lines().any(|line| line.contains("spin")), "{folded}");
+}
+
+#[test]
+fn a_hang_up_that_was_to_be_ignored_is_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let ignoring = format!("trap '' HUP; exec {} profile -o a.folded endless.wat", env!("CARGO_BIN_EXE_wasmscope"));
+    let child = start_as(folder.path(), Command::new("sh").args(["-c", &ignoring]));
+    send(&child, "HUP");
+    send(&child, "TERM");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(143), "{}", String::from_utf8_lossy(&output.stderr));
 }

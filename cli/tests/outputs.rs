@@ -124,3 +124,32 @@ fn runs_that_choose_the_same_default_name_both_keep_their_profile() {
     assert!(runs.into_iter().all(|mut run| run.wait().unwrap().success()));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6);
 }
+
+#[test]
+fn the_command_that_is_proposed_writes_a_file_that_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = example("split.wasm");
+    for _ in 0..2 {
+        let run = wasmscope(folder.path(), &["profile", "-r", "997", path.to_str().unwrap(), "100"]);
+        let text = String::from_utf8_lossy(&run.stderr);
+        let proposed = text.lines().find_map(|line| line.trim().strip_prefix("wasmscope ")?.strip_suffix(" draws it"));
+        let drawn = wasmscope(folder.path(), &proposed.unwrap().split(' ').collect::<Vec<_>>());
+        assert!(drawn.status.success(), "{}", String::from_utf8_lossy(&drawn.stderr));
+    }
+}
+
+#[test]
+fn a_standard_error_that_takes_nothing_does_no_harm_to_the_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = Command::new(env!("CARGO_BIN_EXE_wasmscope"))
+        .args(["profile", "-o", "a.pb.gz", example("split.wasm").to_str().unwrap(), "100"])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(full)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(folder.path().join("a.pb.gz").exists());
+}

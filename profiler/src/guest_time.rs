@@ -30,6 +30,10 @@ struct Inner {
     entries: u64,
     /// The last time that both clocks were read.
     last: Moment,
+    /// When the thread left its last guest.
+    left_at: u64,
+    /// How long it was in no guest since both clocks were read.
+    rested: u64,
     /// Time off the CPU that host calls have accounted for, ever.
     noted: u64,
     /// Host calls that are being measured, and where the outermost began.
@@ -42,7 +46,7 @@ struct Inner {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     from: Moment,
-    /// For how many entries it stands; `None` when the CPU clock was not read.
+    /// For how many entries it stands; `None` when it was not chosen to be measured.
     weight: Option<u32>,
 }
 
@@ -58,6 +62,11 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
+    /// Returns the time of the moment, in nanoseconds of [`ticks::now_nanos`].
+    pub(crate) fn at(&self) -> u64 {
+        self.at
+    }
+
     /// Returns the time off the CPU from this moment to another, without what host calls account for.
     fn off_cpu_until(&self, later: &Moment) -> u64 {
         let elapsed = later.at.saturating_sub(self.at);
@@ -72,12 +81,14 @@ impl Inner {
         // In this order, both ends of an interval read make the CPU time too long by a system call, never too short.
         let cpu = thread_cpu_nanos();
         self.last = Moment { at: ticks::now_nanos(), cpu, noted: self.noted, entry: self.entries };
+        self.rested = 0;
         self.last
     }
 
     fn read_at_end(&mut self) -> Moment {
         let at = ticks::now_nanos();
         self.last = Moment { at, cpu: thread_cpu_nanos(), noted: self.noted, entry: self.entries };
+        self.rested = 0;
         self.last
     }
 
@@ -100,9 +111,12 @@ impl GuestTime {
         inner.entries = inner.entries.wrapping_add(1);
         inner.measured_calls = 0;
         let weight = inner.stride.next();
-        let from = match weight {
-            Some(_) => inner.read(),
-            None => Moment { at: ticks::now_nanos(), cpu: 0, noted: inner.noted, entry: inner.entries },
+        let at = ticks::now_nanos();
+        inner.rested = inner.rested.saturating_add(at.saturating_sub(inner.left_at));
+        // What passes at rest is no guest's, so a long run must not look back past it.
+        let from = match weight.is_some() || inner.rested >= LONG_NANOS {
+            true => inner.read(),
+            false => Moment { at, cpu: 0, noted: inner.noted, entry: inner.entries },
         };
         inner.entry = Some(Entry { from, weight });
     }
@@ -110,11 +124,12 @@ impl GuestTime {
     /// Notes that the calling thread has left the last guest.
     pub(crate) fn leave(&self) {
         let inner = &mut *self.lock();
+        inner.left_at = ticks::now_nanos();
         let Some(Entry { from, weight }) = inner.entry.take() else {
             return;
         };
         let before = inner.last;
-        let took = ticks::now_nanos().saturating_sub(from.at);
+        let took = inner.left_at.saturating_sub(from.at);
         inner.stride.took(took);
         match (weight, took >= LONG_NANOS) {
             (Some(weight), is_long) => {
@@ -142,15 +157,17 @@ impl GuestTime {
         moment
     }
 
-    /// Returns how long the calling thread was off the CPU since a call of it began, and accounts for that; `None` when the
-    /// call was suspended meanwhile.
-    pub(crate) fn end_call(&self, began: &Moment) -> Option<u64> {
+    /// Returns how long the calling thread was off the CPU in a call that began at `began` and took `took`, and accounts for
+    /// that; `None` when the call was suspended meanwhile.
+    ///
+    /// Both readings of the clock lie outside the call, and a thread may be put aside there too: that is not the call's.
+    pub(crate) fn end_call(&self, began: &Moment, took: u64) -> Option<u64> {
         let inner = &mut *self.lock();
         if began.entry != inner.entries || inner.measured_calls == 0 {
             return None;
         }
         inner.measured_calls -= 1;
-        let nanos = began.off_cpu_until(&inner.read_at_end());
+        let nanos = began.off_cpu_until(&inner.read_at_end()).min(took);
         Some(inner.note(nanos))
     }
 
@@ -194,7 +211,7 @@ impl GuestTime {
         let entries = inner.entries.wrapping_add(1);
         let from = Moment { at: ticks::now_nanos(), cpu: cpu_now, noted: inner.noted, entry: entries };
         let entry = is_in_guest.then_some(Entry { from, weight: Some(1) });
-        *inner = Inner { entry, entries, last: from, noted: inner.noted, ..Inner::default() };
+        *inner = Inner { entry, entries, last: from, left_at: from.at, noted: inner.noted, ..Inner::default() };
     }
 
     /// Takes the time that the thread was runnable and did not run, up to now. Any thread may call it.
@@ -242,5 +259,46 @@ impl GuestTime {
         if let Some(ring) = self.calls.get() {
             ring.consume(take);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_is_put_aside_beside_a_short_call_did_not_wait_in_it() {
+        ticks::choose_clock();
+        let time = GuestTime::default();
+        time.enter();
+        let began = time.begin_call();
+        std::thread::sleep(Duration::from_millis(5));
+        assert_eq!(time.end_call(&began, 1_000), Some(1_000));
+        time.leave();
+        let rest = time.take_not_scheduled(thread_cpu_nanos(), false);
+        assert!(rest.nanos >= 4_900_000, "{rest:?}");
+    }
+
+    #[test]
+    fn a_long_run_after_many_short_ones_and_a_rest_was_not_off_the_cpu_for_that() {
+        ticks::choose_clock();
+        let time = GuestTime::default();
+        time.restart(false, thread_cpu_nanos());
+        // The next run is not one that is chosen.
+        while { time.lock().stride }.next().is_some() {
+            time.enter();
+            time.leave();
+        }
+        time.take_not_scheduled(thread_cpu_nanos(), false);
+        std::thread::sleep(Duration::from_millis(20));
+        let (began, cpu_before) = (ticks::now_nanos(), thread_cpu_nanos());
+        time.enter();
+        while thread_cpu_nanos() - cpu_before < 5_000_000 {}
+        time.leave();
+        let around = (ticks::now_nanos() - began).saturating_sub(thread_cpu_nanos() - cpu_before);
+        let found = time.take_not_scheduled(thread_cpu_nanos(), false).nanos;
+        assert!(found <= around + 500_000, "{found} of {around}");
     }
 }

@@ -183,7 +183,7 @@ impl Running {
         session.tell_drain_to_stop();
         // A drain thread that panicked has lost nothing that the cut cannot still find in the rings.
         let _ = drain.join();
-        let recording = session.cut();
+        let recording = session.last_cut();
         host_calls::end();
         requests::set_recording(false);
         let threads = &mut *Threads::lock();

@@ -264,6 +264,15 @@ impl Session {
 
     /// Hands over what was recorded since the last cut, and begins anew.
     pub(crate) fn cut(&self) -> RawRecording {
+        self.take(false)
+    }
+
+    /// As [`Session::cut`], for the last time: host calls that have not returned count as well.
+    pub(crate) fn last_cut(&self) -> RawRecording {
+        self.take(true)
+    }
+
+    fn take(&self, is_last: bool) -> RawRecording {
         let drained = &mut *lock(&self.drained);
         let mut live = 0;
         for thread in &mut Threads::lock().live {
@@ -272,14 +281,14 @@ impl Session {
         }
         self.drain(drained);
         drained.totals.threads += live;
-        self.take_host_calls(drained);
+        self.take_host_calls(drained, is_last);
         let taken = std::mem::replace(drained, Drained::new(&self.config));
         drained.last.clone_from(&taken.last);
         RawRecording::new(self, taken)
     }
 
-    fn take_host_calls(&self, drained: &mut Drained) {
-        let Taken { sites, open, untold } = host_calls::take();
+    fn take_host_calls(&self, drained: &mut Drained, is_last: bool) {
+        let Taken { sites, open, untold } = host_calls::take(is_last);
         let aggregate = &mut drained.aggregate;
         aggregate.add_off_cpu(Marker::WaitingTasks, untold.tasks.wait, untold.tasks.ready);
         aggregate.add_off_cpu(Marker::Folded, untold.lost.wait, untold.lost.ready);

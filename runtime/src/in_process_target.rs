@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use wasmscope_model::{
     Answer, CancelToken, CodeIdentity, Counter, EngineKind, Event, InstanceInfo, LoadedModule, Recording, RequestInfo,
-    SnapshotRequest, StackQuery, Target, TargetError, TargetInfo, ThreadStack, Timestamp,
+    SnapshotRequest, StackEnd, StackQuery, Target, TargetError, TargetInfo, ThreadStack, Timestamp,
 };
 use wasmscope_profiler::{SamplerConfig, defaults, monotonic_now};
 
@@ -90,7 +90,9 @@ impl Target for InProcessTarget {
     fn stacks(&self, query: &StackQuery, cancel: &CancelToken) -> Result<Answer<Vec<ThreadStack>>, TargetError> {
         let recorder = self.record("stacks", STACKS_RATE_HZ)?;
         self.wait(STACKS_WINDOW, cancel);
-        let samples = recorder.last_samples().into_iter().filter(|sample| {
+        // A thread that was outside its guests at its last sample has no guest's stack, though it may have had one before.
+        let in_guests = recorder.last_samples().into_iter().filter(|sample| sample.end != StackEnd::NoGuest);
+        let samples = in_guests.filter(|sample| {
             query.store.is_none_or(|store| sample.context.store == store)
                 && query.request.is_none_or(|request| sample.context.request == request)
         });

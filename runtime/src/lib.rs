@@ -49,6 +49,7 @@ mod error;
 mod guest;
 #[cfg(feature = "cli")]
 mod guest_end;
+mod guest_notes;
 mod in_process_target;
 mod internals;
 mod loaded_modules;

@@ -12,13 +12,14 @@ use wasmtime::{CallHook, Config, Engine, Inlining, Module, Store, StoreContextMu
 
 use crate::compile_cache::open_user_cache;
 use crate::compiled::CompiledGuest;
+use crate::guest_notes::note_what_is_missing;
 use crate::internals::{Probes, SampledCodeMemory, attach, calibrate};
 use crate::loaded_modules::LoadedModules;
 use crate::notes::Notes;
 use crate::{AttachedStore, DescribedCode, Error, Guest, GuestKind, Recorder};
 
-/// Frames of a trap's backtrace that wasmtime collects, innermost first.
-pub(crate) const MAX_BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::new(256).expect("it is not zero");
+/// Frames of a trap's backtrace that wasmtime collects in hosts of their own, innermost first.
+const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::new(256).expect("it is not zero");
 
 /// Ties together an engine, the sampler's knowledge of its code, and the bytes that names and lines come from.
 ///
@@ -64,6 +65,8 @@ pub struct SessionBuilder {
     sampled_by: EngineKind,
     debug_files: DebugFiles,
     keeps_raw: bool,
+    /// Frames of a trap's backtrace while sampling.
+    backtrace_frames: NonZeroUsize,
 }
 
 impl Default for SessionBuilder {
@@ -75,6 +78,7 @@ impl Default for SessionBuilder {
             sampled_by: EngineKind::Signal,
             debug_files: DebugFiles::default(),
             keeps_raw: false,
+            backtrace_frames: BACKTRACE_FRAMES,
         }
     }
 }
@@ -123,6 +127,16 @@ impl SessionBuilder {
         self
     }
 
+    /// Collects so many frames of a trap's backtrace, innermost first.
+    #[cfg(feature = "cli")]
+    pub(crate) fn backtrace_frames(mut self, frames: NonZeroUsize) -> Self {
+        self.backtrace_frames = frames;
+        if let Some(config) = &mut self.config {
+            config.wasm_backtrace_max_frames(Some(frames));
+        }
+        self
+    }
+
     /// Makes the session.
     ///
     /// # Errors
@@ -136,7 +150,7 @@ impl SessionBuilder {
         if self.sampling {
             config.generate_address_map(true);
             config.compiler_inlining(Inlining::No);
-            config.wasm_backtrace_max_frames(Some(MAX_BACKTRACE_FRAMES));
+            config.wasm_backtrace_max_frames(Some(self.backtrace_frames));
             if self.sampled_by == EngineKind::Epoch {
                 config.epoch_interruption(true);
             }
@@ -258,40 +272,8 @@ impl ProfileSession {
             self.shared.registry.publish(start, size);
             self.shared.registry.describe(start, code);
         }
-        self.note_what_is_missing(guest);
+        note_what_is_missing(&self.shared, guest);
         published
-    }
-
-    fn note_what_is_missing(&self, guest: &Guest) {
-        let name = sanitized(guest.name());
-        if guest.is_precompiled() {
-            self.shared.notes.add(format!(
-                "{name} is compiled already: names are those that wasmtime kept, and there are no source lines"
-            ));
-            return;
-        }
-        let own = || guest.modules().iter().filter(|image| !image.is_adapter());
-        // One module with debug information is what the component was made of; interpreters and libraries come without.
-        let may_have_lines = |image: &ModuleImage| {
-            let looks_for_map = || self.shared.modules.looks_for_source_map(image);
-            image.has_dwarf() || image.external_debug_info().is_some() || looks_for_map()
-        };
-        let lacks_lines = !own().any(may_have_lines);
-        let is_looked_up_later = self.shared.keeps_raw || self.shared.modules.has_symbol_places();
-        if let Some(image) = own().next().filter(|_| lacks_lines && !is_looked_up_later) {
-            let instead = if image.source_map().is_some() { " (its source map is not looked for)" } else { "" };
-            let names = if own().any(ModuleImage::has_names) { "" } else { " and no function names" };
-            self.shared.notes.add(format!(
-                "{name} has no debug information{names}, so there are no source lines{instead}; build it with -g, or name the \
-                 unstripped build by --symbols"
-            ));
-        }
-        if own().flat_map(ModuleImage::producers).any(|producer| producer.contains("Go cmd/compile")) {
-            self.shared.notes.add(format!(
-                "{name} was compiled by Go: goroutines that do not run keep their stacks in linear memory, so a stack \
-                 shows the one that runs, up to Go's scheduler"
-            ));
-        }
     }
 
     /// Makes a store whose guests are sampled.

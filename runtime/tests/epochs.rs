@@ -10,6 +10,7 @@ use wasmscope_profiler::import::read_pprof;
 use wasmscope_testkit::cpu_clock::thread_cpu_time;
 use wasmscope_testkit::exclusive::exclusive;
 use wasmscope_testkit::guests::{example_guest, test_guest};
+use wasmscope_testkit::patience::until;
 
 fn session(run: &mut GuestRun) -> ProfileSession {
     run.session(true).unwrap().user_cache(false).sampled_by(EngineKind::Epoch).build().unwrap()
@@ -31,10 +32,11 @@ fn recorded(name: &std::path::Path, args: &[&str], wanted: u64) -> Recording {
     let mut run = quiet_run(args);
     let session = session(&mut run);
     let recorder = session.record(SamplerConfig { rate_hz: 4999, ..SamplerConfig::default() }).unwrap();
-    while counted(&recorder, "signals") < wanted {
+    until("checks", || {
         let end = quiet_run(args).prepare(&session, &guest).unwrap().run().unwrap();
         assert!(matches!(end, GuestEnd::Returned(_) | GuestEnd::Exited(0)), "{end:?}");
-    }
+        counted(&recorder, "signals") >= wanted
+    });
     recorder.stop().unwrap()
 }
 

@@ -7,6 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 use wasmscope::{Guest, ProfileSession, SamplerConfig};
 use wasmscope_model::{Event, Recording, SampleContext};
 use wasmscope_testkit::exclusive::exclusive;
+use wasmscope_testkit::patience::until;
 use wasmtime::{Caller, Linker, Module, Store};
 
 /// Works and rests in turns, from a function that is entered by the host, and again by the host within a host call.
@@ -246,7 +247,7 @@ fn samples_say_what_their_poll_worked_for_and_others_do_not() {
     let labels = |request| SampleContext { request, span_id: request * 10, ..SampleContext::default() };
     let mut seen = std::collections::BTreeSet::new();
     // The last sample of a thread is of one of these, sooner or later: each works most of its time.
-    while !(seen.contains(&(1, 10)) && seen.contains(&(2, 20))) {
+    until("a sample of each request", || {
         run_all(
             &runtime,
             [1, 2]
@@ -255,6 +256,7 @@ fn samples_say_what_their_poll_worked_for_and_others_do_not() {
                 .map(|(host, labels)| async move { host.run(50, 200_000, labels).await }),
         );
         seen.extend(recorder.last_samples().iter().map(|sample| (sample.context.request, sample.context.span_id)));
-    }
+        seen.contains(&(1, 10)) && seen.contains(&(2, 20))
+    });
     assert!(seen.iter().all(|labels| [(0, 0), (1, 10), (2, 20)].contains(labels)), "{seen:?}");
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::SIGPROF;
 use wasmscope::{Error, Guest, ProfileSession, SamplerConfig};
 use wasmscope_model::EngineKind;
+use wasmscope_testkit::patience::until;
 
 const SPIN: &[u8] = br#"(module
     (func $spin (param $n i32) (loop (br_if 0 (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
@@ -32,9 +33,10 @@ fn a_handler_of_somebody_else_is_named_and_stays() {
     let instance = wasmtime::Instance::new(&mut store, &module, &[]).unwrap();
     let run = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap();
     let recorder = session.record(SamplerConfig { rate_hz: 997, ..SamplerConfig::default() }).unwrap();
-    while recorder.counters().iter().all(|counter| counter.name != "samples" || counter.value < 50) {
+    until("samples", || {
         run.call(&mut store, ()).unwrap();
-    }
+        recorder.counters().iter().any(|counter| counter.name == "samples" && counter.value >= 50)
+    });
     let recording = recorder.stop().unwrap();
     assert_eq!(recording.run.as_ref().unwrap().engine, EngineKind::Epoch);
     assert!(

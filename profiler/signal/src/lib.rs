@@ -49,6 +49,7 @@ mod install;
 mod poll;
 mod record;
 mod ring;
+mod signal_stack;
 mod slot;
 mod store_context;
 mod thread_state;

@@ -155,7 +155,7 @@ impl Walker<'_> {
             }
             // Before its entry and after its end the words are still, or again, those of the activation around it.
             Some(now) => {
-                let exit = activation.entry_fp().and_then(|_| self.own_exit_frame(now, registers.sp));
+                let exit = activation.entry_fp().and_then(|_| self.own_exit_frame(now, registers));
                 if let Some((fp, span)) = exit {
                     frames.push(FrameTag::ReturnAddress, now.exit_pc)?;
                     self.climb(fp, Some(now.entry_fp), span, frames)?;
@@ -207,7 +207,8 @@ impl Walker<'_> {
     /// trampoline would see them so. Hence the exit must lie above the host's stack pointer, and in order.
     ///
     /// They are stale, too, between a trap and the moment at which the host notes that it left the guest. Host code that
-    /// reaches deeper than the exit then may have overwritten the guest's frames: such a walk ends as broken.
+    /// reaches deeper than the exit then overwrites the guest's frames, and the exit's own returns to the guest no more.
+    /// Where the host leaves a hole of just these words in a frame, the walk goes on, and may end as broken.
     fn exit_frame(&mut self, exit: ExitPoint, host_sp: usize) -> Option<(FramePointer, StackSpan)> {
         let in_order = exit.exit_fp != 0 && host_sp < exit.exit_fp && exit.exit_fp < exit.entry_fp;
         if !in_order || self.ranges.range_of(exit.exit_pc).is_none() {
@@ -215,18 +216,22 @@ impl Walker<'_> {
         }
         // The store says that the guest left at `exit_fp` and had entered at `entry_fp`: two live frames of one stack.
         let span = StackSpan { low: exit.exit_fp, high: exit.entry_fp.saturating_add(2 * WORD) };
+        if span.read(exit.exit_fp.saturating_add(WORD)) != Some(exit.exit_pc) {
+            return None;
+        }
         let caller = span.read(exit.exit_fp)?;
         (exit.exit_fp < caller && caller <= exit.entry_fp).then_some((caller, span))
     }
 
-    /// As [`Walker::exit_frame`], when host code was interrupted at `host_sp`: if that lies in the thread's own stack, so
-    /// must the exit, or it is one of another thread, to which an async guest has moved unnoticed.
-    fn own_exit_frame(&mut self, exit: ExitPoint, host_sp: usize) -> Option<(FramePointer, StackSpan)> {
+    /// As [`Walker::exit_frame`], when host code was interrupted: if that lies in the thread's own stack, so must the
+    /// exit, or it is one of another thread, to which an async guest has moved unnoticed. A signal's handler was not
+    /// called by the guest, and wasmtime's takes the guest's trap.
+    fn own_exit_frame(&mut self, exit: ExitPoint, registers: &Registers) -> Option<(FramePointer, StackSpan)> {
         let is_own = |address: usize| self.thread_stack.low <= address && address < self.thread_stack.high;
-        if is_own(host_sp) != is_own(exit.exit_fp) {
+        if registers.is_in_handler || is_own(registers.sp) != is_own(exit.exit_fp) {
             return None;
         }
-        self.exit_frame(exit, host_sp)
+        self.exit_frame(exit, registers.sp)
     }
 
     /// Follows frame pointers from the frame with pointer `fp` to the entry of its activation.

@@ -1,14 +1,16 @@
 //! What every output owes its reader, as labels and words.
 
-use wasmscope_model::{EngineKind, Event, Recording, RunReport};
+use wasmscope_model::{EngineKind, Recording, RunReport};
 
 use super::display_name::sanitized;
+use super::footer::SORTING;
+use super::losses::{samples_text, warnings};
 
 /// Says how the recording was made, what it lost, and what it cost. No label repeats.
 pub(super) fn facts(recording: &Recording) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
-    let samples = recording.total_count(Event::Cpu);
-    facts.push(("samples", format!("{samples} {}, {} lost", Event::Cpu, recording.losses.lost_samples())));
+    facts.push(("samples", samples_text(recording)));
+    facts.extend(joined("warning", warnings(recording).into_iter()));
     let losses = recording.losses.entries().into_iter().filter(|(_, _, count)| *count > 0);
     facts.extend(joined("losses", losses.map(|(_, words, count)| format!("{count} {words}"))));
     if recording.timeline.is_none() {
@@ -39,7 +41,7 @@ fn facts_of_run(run: &RunReport) -> Vec<(&'static str, String)> {
         ("rate", format!("{} Hz asked for{achieved}", run.rate_hz)),
         ("engine", format!("{}, {} ({})", run.engine.name(), run.timer, sanitized(&run.timer_reason))),
         ("time", format!("{:.2} s wall{cpu}", run.duration.as_secs_f64())),
-        ("own cost", format!("{handler:.3} ms {taking}, {drain:.3} ms draining")),
+        ("own cost", format!("{handler:.3} ms {taking}, {drain:.3} ms {SORTING}")),
     ];
     facts.extend(run.engine.bias().map(|bias| ("accuracy", bias.to_owned())));
     facts

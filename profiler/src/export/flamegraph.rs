@@ -3,15 +3,16 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
-use inferno::flamegraph::color::{BackgroundColor, MultiPalette, Palette};
+use inferno::flamegraph::color::{BackgroundColor, Color, MultiPalette, Palette, PaletteMap};
 use inferno::flamegraph::{self, Direction, Options, TextTruncateDirection};
 use rustc_hash::FxHashMap;
-use wasmscope_model::{Event, Function, FunctionId, Location, Place, Recording};
+use wasmscope_model::{Event, Function, FunctionId, Location, Marker, Place, Recording};
 
 use super::ExportError;
 use super::display_name::sanitized;
 use super::folded::{NO_STACK, frame_name};
 use super::function_totals::function_totals;
+use super::losses::{lost_text, weighed};
 use super::off_cpu::off_cpu_text;
 use super::word_stacks::WordStacks;
 
@@ -19,6 +20,9 @@ use super::word_stacks::WordStacks;
 const GUEST: &str = "_[j]";
 const INLINED: &str = "_[i]";
 const NOT_GUEST: &str = "_[k]";
+
+/// What is code of neither the guest nor the host stands back.
+const GREY: Color = Color { r: 190, g: 190, b: 190 };
 
 /// Parts a frame's name, which is drawn, from its place, which shows on hover. A private character that names lose.
 const HOVER: char = '\u{e000}';
@@ -57,7 +61,8 @@ pub fn write_svg(recording: &Recording, event: Event, title: &str, out: impl Wri
 
 /// Writes a flame graph. Frames of one function merge; on hover each tells its file and its hottest line.
 ///
-/// Green frames are guest functions, blue ones were inlined, orange ones are host calls and markers.
+/// Green frames are guest functions, blue ones were inlined, orange ones are host calls, and grey ones what is neither, such
+/// as `[adapter]`.
 ///
 /// # Errors
 ///
@@ -93,6 +98,8 @@ pub fn write_flame_graph(
     options.subtitle = Some(subtitle(recording, event, layout, count));
     options.colors = Palette::Multi(MultiPalette::Java);
     options.bgcolors = Some(BackgroundColor::Grey);
+    let mut colors = colors_of_markers();
+    options.palette_map = Some(&mut colors);
     options.hash = true;
     options.deterministic = true;
     options.count_name = event.weight_unit().to_owned();
@@ -107,6 +114,16 @@ pub fn write_flame_graph(
     let svg = String::from_utf8(svg).map_err(|error| ExportError::Io(std::io::Error::other(error.to_string())))?;
     out.write_all(with_places_on_hover(&svg).as_bytes())?;
     Ok(out.flush()?)
+}
+
+/// Gives each marker but that of the host its colour, by what a frame of it is called in the folded stacks.
+fn colors_of_markers() -> PaletteMap {
+    let mut colors = PaletteMap::default();
+    for marker in Marker::ALL.into_iter().filter(|marker| *marker != Marker::Host) {
+        colors.insert(format!("{}{HOVER}{NOT_GUEST}", marker.label()), GREY);
+    }
+    colors.insert(format!("{NO_STACK}{NOT_GUEST}"), GREY);
+    colors
 }
 
 /// Moves what follows [`HOVER`] to a second line of a frame's hover text, and takes it out of its drawn text.
@@ -127,7 +144,10 @@ fn with_places_on_hover(svg: &str) -> String {
 
 fn subtitle(recording: &Recording, event: Event, layout: FlameLayout, stacks: usize) -> String {
     let mut text = match event {
-        Event::Cpu => format!("{} {event} samples", recording.total_count(event)),
+        Event::Cpu => match (recording.total_count(event), weighed(recording)) {
+            (periods, Some(taken)) => format!("{taken} for {periods} {event} periods"),
+            (samples, None) => format!("{samples} {event} samples"),
+        },
         Event::Wait | Event::Ready => off_cpu_text(recording, event),
         Event::Alloc | Event::Live => format!("{} bytes {event}", recording.total_amount(event)),
     };
@@ -146,7 +166,7 @@ fn subtitle(recording: &Recording, event: Event, layout: FlameLayout, stacks: us
         return text;
     }
     let losses = &recording.losses;
-    let _ = write!(text, " · {} lost", losses.lost_samples());
+    let _ = write!(text, " · {}", lost_text(recording));
     let partial = [(losses.truncated_at_max_depth, "truncated"), (losses.outside_guest, "outside the guest")];
     for (count, words) in partial.into_iter().filter(|(count, _)| *count > 0) {
         let _ = write!(text, ", {count} {words}");

@@ -12,11 +12,14 @@ mod file;
 mod firefox;
 mod flamegraph;
 mod folded;
+mod footer;
 mod format;
 mod frame_kind;
 mod function_totals;
+mod host_calls;
 mod html;
 mod json_column;
+mod losses;
 mod off_cpu;
 mod perfetto;
 mod pprof;
@@ -36,6 +39,7 @@ pub(crate) use flamegraph::MAX_TEXT_BYTES;
 pub use flamegraph::{FlameLayout, write_flame_graph, write_svg};
 pub(crate) use folded::frame_name as folded_frame_name;
 pub use folded::write_folded;
+pub use footer::write_footer;
 pub use format::OutputFormat;
 pub use function_totals::{FunctionTotal, function_totals};
 pub use html::write_html;
@@ -43,7 +47,7 @@ pub use perfetto::write_perfetto;
 pub use pprof::{EXTENSION_VERSION, write_pprof};
 pub(crate) use pprof::{extension, messages};
 pub use speedscope::write_speedscope;
-pub use table::{TableLayout, write_footer, write_table};
+pub use table::{TableLayout, write_table};
 
 /// Why a recording was not written.
 #[derive(Debug, thiserror::Error)]

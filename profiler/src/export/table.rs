@@ -1,14 +1,15 @@
-//! The report on a terminal: functions by self time, and what the reader is owed about the recording.
+//! The report on a terminal: functions by self time, then the footer.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use wasmscope_model::{EngineKind, Event, LineOrigin, NameOrigin, Recording, RunReport};
+use wasmscope_model::{Event, Recording};
 
 use super::display_name::{sanitized, without_beginning, without_middle};
+use super::footer::write_footer;
 use super::function_totals::{FunctionTotal, function_totals};
-use super::off_cpu::{is_worth_showing, write_off_cpu};
+use super::losses::percent;
+use super::off_cpu::is_worth_showing;
 
 /// How much room a table takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -127,133 +128,4 @@ impl Row {
             place: without_beginning(&place, place_width).into_owned(),
         }
     }
-}
-
-fn percent(part: u64, whole: u64) -> String {
-    format!("{:.1}%", part as f64 * 100.0 / whole.max(1) as f64)
-}
-
-/// Writes what every output owes its reader: samples, losses by reason, what is unnamed and why, rate, engine, cost.
-///
-/// # Errors
-///
-/// When `out` fails.
-pub fn write_footer(recording: &Recording, event: Event, mut out: impl Write) -> io::Result<()> {
-    let total = recording.total_weight(event);
-    write_host_calls(recording, &mut out)?;
-    writeln!(out)?;
-    let samples = recording.total_count(Event::Cpu);
-    writeln!(out, "samples   {samples} {}, {} lost", Event::Cpu, recording.losses.lost_samples())?;
-    for (_, words, count) in recording.losses.entries().into_iter().filter(|(_, _, count)| *count > 0) {
-        writeln!(out, "          {count} {words}")?;
-    }
-    for (reason, count) in without_name(recording, event) {
-        writeln!(out, "unnamed   {} ({}): {reason}", with_unit(event, count), percent(count, total))?;
-    }
-    for (reason, count) in without_line(recording, event) {
-        writeln!(out, "lines     {} ({}): {reason}", with_unit(event, count), percent(count, total))?;
-    }
-    write_off_cpu(recording, &mut out)?;
-    for note in &recording.notes {
-        writeln!(out, "note      {}", sanitized(note))?;
-    }
-    if let Some(run) = &recording.run {
-        write_run(run, out)?;
-    }
-    Ok(())
-}
-
-fn with_unit(event: Event, weight: u64) -> String {
-    format!("{weight} {}", event.weight_unit())
-}
-
-/// Host functions listed, at most.
-const MAX_HOST_CALLS: usize = 10;
-
-/// Writes how often, and how long, the host was called.
-fn write_host_calls(recording: &Recording, mut out: impl Write) -> io::Result<()> {
-    let calls = &recording.host_calls;
-    if calls.is_empty() {
-        return Ok(());
-    }
-    let columns = ["calls", "total", "p99", "max"];
-    let [count, total, p99, max] = columns;
-    writeln!(out)?;
-    writeln!(out, "{count:>9} {total:>9} {p99:>9} {max:>9}  host function, waiting included")?;
-    for calls in calls.iter().take(MAX_HOST_CALLS) {
-        let [total, p99, max] = [calls.total, calls.p99, calls.max].map(|time| format!("{time:.1?}"));
-        writeln!(out, "{:>9} {total:>9} {p99:>9} {max:>9}  {}", calls.count, sanitized(&calls.name))?;
-    }
-    if calls.len() > MAX_HOST_CALLS {
-        writeln!(out, "{:>9} more host functions", calls.len() - MAX_HOST_CALLS)?;
-    }
-    Ok(())
-}
-
-fn write_run(run: &RunReport, mut out: impl Write) -> io::Result<()> {
-    let achieved = run.achieved_hz().map_or(String::new(), |hz| format!(", {hz:.0} per second of CPU time achieved"));
-    let threads = if run.threads == 1 { "thread" } else { "threads" };
-    writeln!(out, "rate      {} Hz asked for{achieved}, {} {threads}", run.rate_hz, run.threads)?;
-    writeln!(out, "engine    {}, {} ({})", run.engine.name(), run.timer, sanitized(&run.timer_reason))?;
-    if let Some(bias) = run.engine.bias() {
-        writeln!(out, "          {bias}")?;
-    }
-    let cpu = run.cpu.unwrap_or_default();
-    let cpu_text = run.cpu.map_or(String::new(), |cpu| format!(", {:.2} s CPU", cpu.as_secs_f64()));
-    writeln!(out, "time      {:.2} s wall{cpu_text}", run.duration.as_secs_f64())?;
-    let share = |cost: std::time::Duration| match cpu.as_secs_f64() {
-        seconds if seconds > 0.0 => format!(" ({:.2}%)", cost.as_secs_f64() * 100.0 / seconds),
-        _ => String::new(),
-    };
-    let (handler, drain) = (run.cost.handler, run.cost.drain);
-    let (taking, besides) = match run.engine {
-        EngineKind::Signal => ("in the signal handler", "; the kernel's share of a signal is not in this"),
-        EngineKind::Epoch => ("taking samples", "; what the checks themselves cost the guest is not in this"),
-    };
-    writeln!(
-        out,
-        "own cost  {:.3} ms {taking}{}, {:.3} ms draining{}{besides}",
-        handler.as_secs_f64() * 1e3,
-        share(handler),
-        drain.as_secs_f64() * 1e3,
-        share(drain),
-    )?;
-    for note in &run.notes {
-        writeln!(out, "note      {}", sanitized(note))?;
-    }
-    Ok(())
-}
-
-/// Counts samples whose innermost function has no name, by reason.
-fn without_name(recording: &Recording, event: Event) -> BTreeMap<String, u64> {
-    let mut reasons = BTreeMap::new();
-    for row in recording.rows(event) {
-        let leaf = recording.stack(row.stack).next().and_then(|location| location.origin);
-        if let Some(NameOrigin::Unnamed(why)) = leaf.map(|origin| origin.name) {
-            add(&mut reasons, why.to_string(), row.weight());
-        }
-    }
-    reasons
-}
-
-/// Counts samples whose innermost guest frame has no line or only an approximate one, by reason.
-fn without_line(recording: &Recording, event: Event) -> BTreeMap<String, u64> {
-    let mut reasons = BTreeMap::new();
-    for row in recording.rows(event) {
-        let leaf = recording.stack(row.stack).next().and_then(|location| location.origin);
-        let reason = match leaf.map(|origin| (origin.line, origin.name)) {
-            Some((LineOrigin::Missing(why), name)) if !matches!(name, NameOrigin::Marker | NameOrigin::Import) => {
-                format!("none: {why}")
-            }
-            Some((LineOrigin::Approximate, _)) => "approximate: nearest instruction of the function".to_owned(),
-            _ => continue,
-        };
-        add(&mut reasons, reason, row.weight());
-    }
-    reasons
-}
-
-fn add(reasons: &mut BTreeMap<String, u64>, reason: String, count: u64) {
-    let sum = reasons.entry(reason).or_default();
-    *sum = sum.saturating_add(count);
 }

@@ -37,6 +37,8 @@ const LEAST_NANOS: u64 = 1000;
 
 /// What is recorded now: nothing, the calls, or also what they waited.
 static RECORDING: AtomicU8 = AtomicU8::new(OFF);
+/// When that began.
+static RECORDING_SINCE: AtomicU64 = AtomicU64::new(0);
 const OFF: u8 = 0;
 const CALLS: u8 = 1;
 const CALLS_AND_WAITS: u8 = 2;
@@ -47,9 +49,15 @@ pub(crate) fn is_recording_waits() -> bool {
     RECORDING.load(Ordering::Relaxed) == CALLS_AND_WAITS
 }
 
+/// Returns how long a call that began at `began` has taken of the time that is recorded.
+fn recorded_time(began: u64, now: u64) -> u64 {
+    ticks::between(began.max(RECORDING_SINCE.load(Ordering::Relaxed)), now)
+}
+
 /// Begins to record calls, and what they waited if `waits` says so; what was counted before is forgotten.
 pub(crate) fn begin(waits: bool) {
     registry::forget();
+    RECORDING_SINCE.store(ticks::now_nanos(), Ordering::Relaxed);
     RECORDING.store(if waits { CALLS_AND_WAITS } else { CALLS }, Ordering::Relaxed);
 }
 
@@ -104,7 +112,9 @@ impl HostCallClock {
             self.calls.suspension.set_in_host_call(true);
         }
         let mut call = OpenCall::new(exit.exit_fp, exit.exit_pc, suspended, measured);
-        call.is_told_short = call.measured.is_none() && self.open.is_empty() && is_recording_waits();
+        // One that is measured, too, may hang without having been expected to.
+        let is_told = call.measured.as_ref().is_some_and(|measured| measured.is_told);
+        call.is_told_short = !is_told && self.open.is_empty();
         if call.is_told_short {
             self.calls.short.tell(exit, suspended);
         }
@@ -128,7 +138,7 @@ impl HostCallClock {
         if call.is_told_short {
             self.calls.short.end();
         }
-        let took = ticks::between(call.began, now);
+        let took = recorded_time(call.began, now);
         {
             let calls = &mut *lock(&self.calls.inner);
             calls.thread = CallingThread::current(calls.thread);
@@ -158,7 +168,9 @@ impl HostCallClock {
         }
         self.calls.suspension.set_in_host_call(!self.open.is_empty());
         if let Some(measured) = &call.measured {
-            measured.thread.end_call(&measured.began);
+            measured.thread.end_call(&measured.began, 0);
+        }
+        if call.measured.is_some() || call.is_told_short {
             lock(&self.calls.inner).long.retain(|long| long.exit_fp != call.exit_fp);
         }
     }
@@ -206,6 +218,7 @@ impl HostCallClock {
             calls.long.retain(|long| long.exit_fp != exit.exit_fp);
             calls.long.push(LongCall {
                 exit_fp: exit.exit_fp,
+                exit_pc: exit.exit_pc,
                 record,
                 thread,
                 tid: sys::current_tid(),
@@ -226,7 +239,9 @@ impl HostCallClock {
         let measured = call.measured.as_ref();
         // The thread's clock is read in any case: the thread's own account goes on from here.
         let of_thread = match (measured, thread) {
-            (Some(measured), Some(thread)) if std::ptr::eq(measured.thread, thread) => thread.end_call(&measured.began),
+            (Some(measured), Some(thread)) if std::ptr::eq(measured.thread, thread) => {
+                thread.end_call(&measured.began, took)
+            }
             _ => None,
         };
         let off_cpu = match (of_thread, thread) {
@@ -249,10 +264,10 @@ impl HostCallClock {
         }
         let is_exact = is_long || suspended != OffCpu::default();
         let weight = if is_exact { 1 } else { measured.map_or(1, |measured| u64::from(measured.weight)) };
-        if let Some(thread) = thread.filter(|_| weight > 1) {
-            thread.note_for_others((off_cpu.wait + off_cpu.ready).saturating_mul(weight - 1));
-        }
-        let off_cpu = OffCpu { wait: off_cpu.wait.saturating_mul(weight), ready: off_cpu.ready.saturating_mul(weight) };
+        let off_cpu = match is_exact {
+            true => off_cpu,
+            false => self.for_all(call.exit_pc, off_cpu, weight, thread),
+        };
         let mut record = told.map_or_else(|| self.record(call.exit_pc), |told| told.record);
         set_off_cpu(&mut record, off_cpu);
         if !thread.is_some_and(|thread| thread.push(&record)) {
@@ -260,6 +275,18 @@ impl HostCallClock {
             untold.wait.add(1, off_cpu.wait);
             untold.ready.add(1, off_cpu.ready);
         }
+    }
+
+    /// Returns what `weight` short calls were off the CPU of which one was so for `of_one`.
+    fn for_all(&mut self, exit_pc: usize, of_one: OffCpu, weight: u64, thread: Option<&GuestTime>) -> OffCpu {
+        let own = of_one.wait + of_one.ready;
+        let all = self.strides.entry(exit_pc).or_default().claim(own.saturating_mul(weight));
+        if let Some(thread) = thread {
+            thread.note_for_others(all.saturating_sub(own));
+        }
+        let ready = u128::from(all) * u128::from(of_one.ready) / u128::from(own.max(1));
+        let ready = u64::try_from(ready).unwrap_or(all);
+        OffCpu { wait: all - ready, ready }
     }
 
     /// Takes the record of the call that the calling thread is in; where its stack is not to be had, of its place alone.
@@ -286,3 +313,6 @@ impl Drop for HostCallClock {
         self.calls.depart();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,7 @@ impl OpenCall {
 #[derive(Debug)]
 pub(super) struct LongCall {
     pub(super) exit_fp: usize,
+    pub(super) exit_pc: usize,
     /// The record of its stack.
     pub(super) record: Vec<u64>,
     pub(super) thread: &'static GuestTime,
@@ -87,6 +88,14 @@ pub(super) enum Began {
 }
 
 impl LongCall {
+    /// Returns when it began.
+    pub(super) fn began_at(&self) -> u64 {
+        match self.began {
+            Began::Measured(moment) => moment.at(),
+            Began::At(at) => at,
+        }
+    }
+
     /// Returns how long it has been off the CPU, `total` being what the store's suspensions have come to.
     pub(super) fn off_cpu_so_far(&self, total: OffCpu) -> OffCpu {
         if self.is_around_guest {

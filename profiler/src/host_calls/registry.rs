@@ -1,17 +1,18 @@
 //! What the calls of all stores amount to, live ones and those that are gone.
 
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use wasmscope_signal::{OffCpu, set_off_cpu};
 
 use super::call_site::{CallSite, CallSites};
-use super::lock;
 use super::open_call::{Began, LongCall};
 use super::short_call::{CallingThread, ShortCall};
 use super::stride::LONG_NANOS;
+use super::{is_recording_waits, lock, recorded_time};
 use crate::off_cpu::{since, sum};
 use crate::suspension::{Suspension, WithoutStack};
-use crate::ticks;
+use crate::{sys, ticks};
 
 /// The calls of stores that are gone are kept in so many tables, before they are added to each other.
 const MAX_DEPARTED: usize = 64;
@@ -100,6 +101,9 @@ impl StoreCalls {
 
     /// Returns the call that the store is in, if it is one that is usually short and takes long this time.
     fn call_that_hangs(&self, calls: &Calls) -> Option<LongCall> {
+        if !is_recording_waits() {
+            return None;
+        }
         let seen = self.short.seen(ticks::now_nanos().saturating_sub(LONG_NANOS))?;
         let thread = calls.thread.filter(|thread| thread.tag == seen.thread)?;
         if calls.long.iter().any(|long| long.exit_fp == seen.exit.exit_fp) {
@@ -107,6 +111,7 @@ impl StoreCalls {
         }
         Some(LongCall {
             exit_fp: seen.exit.exit_fp,
+            exit_pc: seen.exit.exit_pc,
             record: self.short.record(&seen, self.store)?,
             thread: thread.time,
             tid: thread.tid,
@@ -117,9 +122,26 @@ impl StoreCalls {
         })
     }
 
-    fn take(&self, taken: &mut Taken) {
+    /// Counts the calls that have not returned, with their times so far. Of calls within calls only the outermost is known,
+    /// and those that are usually long.
+    fn count_open(&self, calls: &mut Calls) {
+        let now = ticks::now_nanos();
+        let short = self.short.seen(now).map(|seen| (seen.exit, seen.began));
+        let short = short.filter(|(exit, _)| calls.long.iter().all(|long| long.exit_fp != exit.exit_fp));
+        let long = calls.long.iter().map(|long| (long.exit_pc, long.began_at()));
+        for (exit_pc, began) in long.chain(short.map(|(exit, began)| (exit.exit_pc, began))) {
+            let site = calls.sites.entry(exit_pc).or_insert_with(|| CallSite::new(sys::now()));
+            site.add(Duration::from_nanos(recorded_time(began, now)));
+        }
+    }
+
+    /// Takes what was counted, and what is open; at the end of a recording what is open counts, too.
+    pub(super) fn take(&self, taken: &mut Taken, is_last: bool) {
         taken.untold.tasks.merge(&self.suspension.take());
         let calls = &mut *lock(&self.inner);
+        if is_last {
+            self.count_open(calls);
+        }
         let calls_that_hang = self.call_that_hangs(calls);
         calls.long.extend(calls_that_hang);
         taken.sites.push(std::mem::take(&mut calls.sites));
@@ -137,18 +159,18 @@ impl StoreCalls {
     }
 }
 
-/// Takes what was counted since it was last taken.
-pub(crate) fn take() -> Taken {
+/// Takes what was counted since it was last taken; the last time that a recording does, calls that are open count too.
+pub(crate) fn take(is_last: bool) -> Taken {
     let all = &mut *lock(&STORES);
     let mut taken = Taken { sites: std::mem::take(&mut all.departed), ..Taken::default() };
     taken.untold.merge(&all.untold.take().unwrap_or_default());
-    all.live.iter().filter_map(Weak::upgrade).for_each(|store| store.take(&mut taken));
+    all.live.iter().filter_map(Weak::upgrade).for_each(|store| store.take(&mut taken, is_last));
     taken
 }
 
 /// Forgets what was counted, when a recording begins or ends.
 pub(super) fn forget() {
-    take();
+    take(false);
     let all = &mut *lock(&STORES);
     for store in all.live.iter().filter_map(Weak::upgrade) {
         store.suspension.restart();

@@ -12,7 +12,7 @@ pub(crate) const LONG_NANOS: u64 = 100_000;
 /// # Accuracy
 ///
 /// The choice does not look at the call, so sums over short calls, each weighted by the calls since the one chosen before,
-/// are right on average.
+/// are right on average. They never say that the calls waited longer than they took.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Stride {
     /// A running mean of how long the calls took.
@@ -22,6 +22,8 @@ pub(crate) struct Stride {
     /// For how many calls the next chosen one will stand.
     gap: u32,
     random: u32,
+    /// What short calls took, without what they were told to have waited.
+    unclaimed_nanos: u64,
 }
 
 impl Stride {
@@ -44,10 +46,20 @@ impl Stride {
 
     /// Learns how long a call took.
     pub(crate) fn took(&mut self, nanos: u64) {
+        if nanos < LONG_NANOS {
+            self.unclaimed_nanos = self.unclaimed_nanos.saturating_add(nanos);
+        }
         self.mean_nanos = match self.mean_nanos {
             0 => nanos.max(1),
             mean => (mean - mean / 8 + nanos / 8).max(1),
         };
+    }
+
+    /// Returns how much of a time that short calls are held to have waited can be, after what was claimed before.
+    pub(crate) fn claim(&mut self, nanos: u64) -> u64 {
+        let claimed = nanos.min(self.unclaimed_nanos);
+        self.unclaimed_nanos -= claimed;
+        claimed
     }
 
     /// Tells whether calls from here are known to be long, or not known at all.
@@ -91,5 +103,13 @@ mod tests {
         }
         assert!(weights.abs_diff(calls) < 4 * MAX_STRIDE as u32, "{weights}");
         assert!(by_phase.iter().all(|weight| weight.abs_diff(calls / 4) < calls / 40), "{by_phase:?}");
+    }
+
+    #[test]
+    fn short_calls_wait_no_longer_than_they_took_and_long_ones_stand_for_themselves() {
+        let mut stride = Stride::default();
+        (0..1000).for_each(|_| stride.took(200));
+        stride.took(LONG_NANOS);
+        assert_eq!([150_000, 90_000_000, 1].map(|nanos| stride.claim(nanos)), [150_000, 50_000, 0]);
     }
 }

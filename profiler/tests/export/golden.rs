@@ -67,6 +67,18 @@ fn the_flame_graph_of_the_handmade_recording() {
 }
 
 #[test]
+fn frames_of_neither_the_guest_nor_the_host_are_grey() {
+    let recording = handmade::recording();
+    let svg = text(|out| write_svg(&recording, Event::Cpu, "guest.wasm", out).unwrap());
+    let is_grey = |name: &str| {
+        let frame = svg.split("<title>").find(|frame| frame.starts_with(name)).unwrap();
+        frame.split("</g>").next().unwrap().contains(r#"fill="rgb(190,190,190)""#)
+    };
+    let names = ["[truncated]", "[wasm trampoline]", "wasi_snapshot_preview1.fd_write", "rotate"];
+    assert_eq!(names.map(is_grey), [true, true, false, false]);
+}
+
+#[test]
 fn the_other_layouts_stand_as_they_say() {
     let recording = handmade::recording();
     let drawn = |layout| {

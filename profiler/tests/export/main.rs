@@ -4,6 +4,7 @@
 
 mod files;
 mod firefox_by_crate;
+mod footer;
 mod golden;
 mod handmade;
 mod hostile_names;

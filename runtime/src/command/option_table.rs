@@ -82,7 +82,7 @@ pub const OPTIONS: &[WasmtimeOption] = &[
     row(Debug, "inherit-stdin", Refused("guest debugging gives each store a copy of the code, several times slower; use wasmtime itself for it", |options| options.debug.inherit_stdin.is_some())),
     row(Debug, "inherit-stdout", Refused("guest debugging gives each store a copy of the code, several times slower; use wasmtime itself for it", |options| options.debug.inherit_stdout.is_some())),
     row(Debug, "inherit-stderr", Refused("guest debugging gives each store a copy of the code, several times slower; use wasmtime itself for it", |options| options.debug.inherit_stderr.is_some())),
-    row(Debug, "max-backtrace", NotWhileSampling("the stack of a trap is taken up to 256 frames", |options| options.debug.max_backtrace.is_some())),
+    row(Debug, "max-backtrace", NotWhileSampling("the stack of a trap is taken whole", |options| options.debug.max_backtrace.is_some())),
     row(Debug, "symbols", Honoured),
     row(Wasm, "nan-canonicalization", Honoured),
     row(Wasm, "fuel", Honoured),

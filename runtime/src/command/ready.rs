@@ -126,8 +126,8 @@ impl ReadyGuest {
             })
         };
         // What is wrong with debug files was told before the guest ran.
-        let mut report =
-            TrapReport::new(&error, &image_of, |symbolizer| drop(self.shared.modules.add_debug_files(symbolizer)));
+        let add_debug_files = |symbolizer: &mut _| drop(self.shared.modules.add_debug_files(symbolizer));
+        let mut report = TrapReport::new(&error, self.run.backtrace_frames(), &image_of, add_debug_files);
         report.last_words = panic_message(&self.store.data().stderr.text());
         if !error.is::<Trap>() {
             return GuestEnd::Failed(report);

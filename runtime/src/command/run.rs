@@ -1,5 +1,6 @@
 //! What a guest is given, and the way from there to a guest that is ready.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use wasmtime::component::Component;
@@ -12,6 +13,10 @@ use super::{core_module, linking, missing_import, option_table, ready::ReadyGues
 use crate::compiled::CompiledGuest;
 use crate::internals::deserialized;
 use crate::{Error, Guest, GuestKind, ProfileSession, SessionBuilder};
+
+/// Frames of a trap's backtrace, unless an option says otherwise: those of a stack of the usual size, however small the
+/// frames are.
+const WHOLE_BACKTRACE: NonZeroUsize = NonZeroUsize::new(1 << 16).expect("it is not zero");
 
 /// A profile for the tools of the system, in wasmtime's meaning of `--profile`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,7 +109,17 @@ impl GuestRun {
         self.add_native_profile(&mut config);
         // Without a file of its own the cache is ours, which the tool turns on.
         let own_cache = self.wasmtime.codegen.cache.is_some() || self.wasmtime.codegen.cache_config.is_some();
-        Ok(ProfileSession::builder().config(config).user_cache(!own_cache).sampling(sampling))
+        let builder = ProfileSession::builder().config(config).user_cache(!own_cache).sampling(sampling);
+        Ok(match self.wasmtime.debug.max_backtrace {
+            None => builder.backtrace_frames(WHOLE_BACKTRACE),
+            Some(_) => builder,
+        })
+    }
+
+    /// Returns how many frames of a trap's backtrace wasmtime collects.
+    pub(super) fn backtrace_frames(&self) -> usize {
+        // wasmtime takes zero for a backtrace without details.
+        self.wasmtime.debug.max_backtrace.filter(|frames| *frames > 0).unwrap_or(WHOLE_BACKTRACE.get())
     }
 
     fn add_native_profile(&self, config: &mut Config) {

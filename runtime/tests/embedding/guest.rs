@@ -1,7 +1,10 @@
 //! Small guests that burn time in functions with known names.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use wasmscope::{Guest, ProfileSession, Recorder, SamplerConfig};
 use wasmscope_model::{Event, Location, Recording};
+use wasmscope_testkit::patience::until;
 use wasmtime::{Module, Store, TypedFunc};
 
 /// Steps of a spinning loop that take about a millisecond.
@@ -50,12 +53,25 @@ pub fn counter(recorder: &Recorder, name: &str) -> u64 {
     recorder.counters().iter().find(|counter| counter.name == name).unwrap().value
 }
 
+/// Says that it is enough when dropped: also when an assertion failed, else the guests beside it would spin on.
+pub struct Enough<'a>(pub &'a AtomicBool);
+
+impl Drop for Enough<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Works until the recorder has `samples` more samples.
 pub fn work_until(recorder: &Recorder, samples: u64, mut work: impl FnMut()) {
     let wanted = counter(recorder, "samples") + samples;
-    while counter(recorder, "samples") < wanted {
-        work();
-    }
+    until("samples", || {
+        let is_done = counter(recorder, "samples") >= wanted;
+        if !is_done {
+            work();
+        }
+        is_done
+    });
 }
 
 /// Returns the physical functions of each stack, outermost first and joined by `;`, with their counts.

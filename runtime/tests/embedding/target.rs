@@ -6,20 +6,13 @@ use std::time::Duration;
 
 use wasmscope::{InProcessTarget, ProfileSession};
 use wasmscope_model::{
-    ByteSize, CancelToken, CodeIdentity, EngineKind, Event, SnapshotRequest, StackQuery, Target, TargetError,
+    ByteSize, CancelToken, CodeIdentity, EngineKind, Event, RawFrame, RawSample, SnapshotRequest, StackQuery, Target,
+    TargetError,
 };
 use wasmscope_testkit::exclusive::exclusive;
+use wasmscope_testkit::patience::{until, until_some};
 
-use crate::guest::{MILLISECOND, assert_only, export, session, spinners};
-
-/// Says that it is enough when dropped: also when an assertion failed, else the guest would spin on.
-struct Enough<'a>(&'a AtomicBool);
-
-impl Drop for Enough<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
+use crate::guest::{Enough, MILLISECOND, assert_only, dense, export, session, spinners};
 
 /// Runs `ask` while a guest spins on another thread.
 fn beside_a_guest(session: &ProfileSession, ask: impl FnOnce()) {
@@ -35,9 +28,7 @@ fn beside_a_guest(session: &ProfileSession, ask: impl FnOnce()) {
             }
         });
         let _enough = Enough(&enough);
-        while !inside.load(Ordering::Relaxed) {
-            thread::yield_now();
-        }
+        until("the guest", || inside.load(Ordering::Relaxed));
         ask();
     });
 }
@@ -99,26 +90,50 @@ fn recordings_and_stacks_are_taken_while_guests_run() {
     assert_eq!(target.info(&cancel).unwrap().value.rate_hz, 0, "nothing is sampled at this moment");
     beside_a_guest(&session, || {
         // On a busy machine a window may pass without the guest having run.
-        let recording = loop {
+        let recording = until_some("a recording of the guest", || {
             let answer = target.recording(Duration::from_millis(100), &[Event::Cpu, Event::Wait], &cancel).unwrap();
             assert_eq!(answer.missing.len(), 1);
-            if answer.value.total_count(Event::Cpu) > 20 {
-                break answer.value;
-            }
-        };
+            Some(answer.value).filter(|recording| recording.total_count(Event::Cpu) > 20)
+        });
         assert_only(&recording, "busy", &["busy_run;busy"]);
         assert_eq!(recording.run.as_ref().unwrap().rate_hz, 4999);
 
         let query = StackQuery::default();
-        let stacks = loop {
-            let stacks = target.stacks(&query, &cancel).unwrap().value;
-            if !stacks.is_empty() {
-                break stacks;
-            }
-        };
-        assert!(stacks[0].sample.context.store != 0 && stacks[0].sample.frames.len() >= 2, "{stacks:?}");
+        let stacks = until_some("a stack of the guest", || {
+            Some(target.stacks(&query, &cancel).unwrap().value).filter(|stacks| !stacks.is_empty())
+        });
+        let RawSample { context, frames, .. } = &stacks[0].sample;
+        assert!(context.store != 0 && frames.iter().any(|frame| matches!(frame, RawFrame::Guest(..))), "{stacks:?}");
         let of_another_store = StackQuery { store: Some(u64::MAX), request: None };
         assert!(target.stacks(&of_another_store, &cancel).unwrap().value.is_empty());
+    });
+}
+
+#[test]
+fn a_thread_outside_its_guests_has_no_stack() {
+    let _exclusive = exclusive();
+    let (session, cancel) = (session(), CancelToken::new());
+    let target = InProcessTarget::new(&session, "a service");
+    let module = session.load(&spinners(&["done"])).unwrap();
+    let (left, enough) = (AtomicBool::new(false), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut store = session.new_store(());
+            export(&mut store, &module, "done").call(&mut store, 1).unwrap();
+            left.store(true, Ordering::Relaxed);
+            while !enough.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        });
+        let _enough = Enough(&enough);
+        until("the guest's end", || left.load(Ordering::Relaxed));
+        let recorder = session.record(dense()).unwrap();
+        until("a sample outside", || !recorder.last_samples().is_empty());
+        recorder.stop().unwrap();
+        for _ in 0..10 {
+            let stacks = target.stacks(&StackQuery::default(), &cancel).unwrap().value;
+            assert!(stacks.is_empty(), "{stacks:?}");
+        }
     });
 }
 

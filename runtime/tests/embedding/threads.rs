@@ -4,8 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use wasmscope_testkit::exclusive::exclusive;
+use wasmscope_testkit::patience::until;
 
-use crate::guest::{MILLISECOND, assert_all_counted, assert_only, count_of, counter, dense, export, session, spinners};
+use crate::guest::{
+    Enough, MILLISECOND, assert_all_counted, assert_only, count_of, counter, dense, export, session, spinners,
+};
 
 #[test]
 fn guests_on_several_threads_have_their_own_stacks() {
@@ -26,10 +29,10 @@ fn guests_on_several_threads_have_their_own_stacks() {
                 }
             });
         }
-        while counter(&recorder, "samples") < 1000 || recorder.last_samples().len() < names.len() {
-            thread::yield_now();
-        }
-        enough.store(true, Ordering::Relaxed);
+        let _enough = Enough(&enough);
+        until("samples of each thread", || {
+            counter(&recorder, "samples") >= 1000 && recorder.last_samples().len() == names.len()
+        });
     });
     let recording = recorder.stop().unwrap();
     for name in names {
@@ -88,15 +91,11 @@ fn a_thread_that_is_inside_a_guest_when_sampling_starts_is_sampled() {
                 inside.store(true, Ordering::Relaxed);
             }
         });
-        while !inside.load(Ordering::Relaxed) {
-            thread::yield_now();
-        }
+        let _enough = Enough(&enough);
+        until("the guest", || inside.load(Ordering::Relaxed));
         let recorder = session.record(dense()).unwrap();
-        while counter(&recorder, "samples") < 50 {
-            thread::yield_now();
-        }
+        until("samples", || counter(&recorder, "samples") >= 50);
         let recording = recorder.stop().unwrap();
-        enough.store(true, Ordering::Relaxed);
         assert_only(&recording, "early", &["early_run;early"]);
     });
 }

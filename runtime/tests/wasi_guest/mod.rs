@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use wasmscope::{Guest, ProfileSession, Recorder, SamplerConfig};
 use wasmscope_model::{Event, Recording};
 use wasmscope_testkit::edges::{StackCheck, StackReport};
+use wasmscope_testkit::patience::until_some;
 use wasmtime::{Linker, Module, Store};
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
@@ -86,10 +87,10 @@ impl WasiGuest {
     /// Runs the command until there are `samples` samples; returns the recording and what the last run printed.
     pub fn record(&self, config: SamplerConfig, samples: u64, args: &[&str]) -> (Recording, String) {
         let recorder = self.session.record(config).unwrap();
-        let mut printed = self.run(args);
-        while counter(&recorder, "samples") < samples {
-            printed = self.run(args);
-        }
+        let printed = until_some("samples", || {
+            let printed = self.run(args);
+            (counter(&recorder, "samples") >= samples).then_some(printed)
+        });
         (recorder.stop().unwrap(), printed)
     }
 

@@ -11,6 +11,7 @@ mod folder;
 mod named_maps;
 mod source_maps;
 mod split_names;
+mod split_target;
 mod split_units;
 mod whole_file;
 
@@ -167,7 +168,7 @@ pub enum NotFound {
         found: u64,
     },
     /// Units of a module are split, and what was split off them is not there.
-    #[error("{}", split_units::missing_text(module, *missing, *units, first, *is_spoilt))]
+    #[error("{}", split_target::missing_text(module, *missing, *units, first, *is_spoilt))]
     SplitUnits {
         /// The module.
         module: String,

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::split_names::{self, Root};
+use super::split_target::Target;
 use super::{DebugFiles, NotFound, folder, whole_file};
 use crate::debug_info::{Fuel, Skeleton, skeletons};
 use crate::split_dwarf::{FoundUnit, SplitFile, SplitUnit, SplitUnits};
@@ -13,14 +14,14 @@ use crate::{ModuleImage, Wanted};
 #[derive(Clone, Debug)]
 pub struct SplitWanted {
     /// What people call the module.
-    name: String,
+    pub(super) name: String,
     /// Where the module lies, if it lies elsewhere than the one that runs.
-    file: Option<PathBuf>,
+    pub(super) file: Option<PathBuf>,
     /// How many units it has, split or not.
-    units: usize,
-    skeletons: Vec<Skeleton>,
+    pub(super) units: usize,
+    pub(super) skeletons: Vec<Skeleton>,
     /// The split units in the module itself.
-    own: Option<SplitFile>,
+    pub(super) own: Option<SplitFile>,
 }
 
 impl SplitWanted {
@@ -103,38 +104,6 @@ fn is_called_so(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "dwo" || ending == "dwp")
 }
 
-/// Says what a module lacks, and what to do about it.
-pub(super) fn missing_text(module: &str, missing: usize, units: usize, first: &str, is_spoilt: bool) -> String {
-    let found = match missing {
-        1 => format!("1 of {units} units of {module} is split, and its file {first:?} was not found"),
-        _ => format!(
-            "{missing} of {units} units of {module} are split, and their files were not found: the first is {first:?}"
-        ),
-    };
-    let spoilt = match is_spoilt {
-        true => {
-            "; those in the module itself are spoilt by the linker, which merged their strings (-Wl,-O0 keeps them)"
-        }
-        false => "",
-    };
-    format!(
-        "{found}; keep a package beside the module (llvm-dwp -e MODULE -o MODULE.dwp, where it was built), or name the \
-         folder of the files with --symbols{spoilt}"
-    )
-}
-
-/// A module whose split units are looked for.
-struct Target<'w> {
-    wanted: &'w SplitWanted,
-    found: SplitUnits,
-    /// The skeletons without a unit, by their ids.
-    missing: HashMap<u64, &'w Skeleton>,
-    /// Whether the module holds units that the linker spoilt.
-    is_spoilt: bool,
-    /// The first file that is of another build.
-    other_build: Option<NotFound>,
-}
-
 struct Search<'w> {
     files: &'w DebugFiles,
     targets: Vec<Target<'w>>,
@@ -157,16 +126,9 @@ struct Offered {
 
 impl<'w> Search<'w> {
     fn new(files: &'w DebugFiles, wanted: &'w [SplitWanted]) -> Self {
-        let target = |wanted: &'w SplitWanted| Target {
-            wanted,
-            found: SplitUnits::default(),
-            missing: wanted.skeletons.iter().map(|skeleton| (skeleton.id, skeleton)).collect(),
-            is_spoilt: false,
-            other_build: None,
-        };
         Self {
             files,
-            targets: wanted.iter().map(target).collect(),
+            targets: wanted.iter().map(Target::new).collect(),
             tried: HashSet::new(),
             bytes_left: whole_file::MAX_FILE_BYTES,
             problems: Vec::new(),
@@ -340,63 +302,6 @@ impl<'w> Search<'w> {
     fn finish(self) -> SplitSearchResult {
         let found = self.targets.into_iter().map(Target::finish).collect();
         SplitSearchResult { found, problems: self.problems, unused: self.unused }
-    }
-}
-
-impl Target<'_> {
-    /// Takes the units of a file whose ids are missing, and returns how many.
-    ///
-    /// # Errors
-    ///
-    /// Says in words that follow the file's name what is broken in it.
-    fn take(
-        &mut self,
-        path: Option<&Path>,
-        file: &SplitFile,
-        units: &[SplitUnit],
-        fuel: &mut Fuel,
-    ) -> Result<usize, String> {
-        let (mut number, mut taken) = (None, 0usize);
-        for unit in units {
-            let Some(skeleton) = self.missing.get(&unit.id).copied() else { continue };
-            // An index may lead elsewhere than it says.
-            if let Some(path) = path.filter(|_| file.is_package()) {
-                let id = file.own_id(unit, fuel)?;
-                if id != unit.id {
-                    self.refuse(path, skeleton, id);
-                    continue;
-                }
-            }
-            let number = *number.get_or_insert_with(|| self.found.add_file(path.map(Path::to_owned), file));
-            let (id, sections) = (unit.id, unit.sections.clone());
-            self.found.add_unit(id, FoundUnit { file: number, id, sections, is_other_build: false });
-            self.missing.remove(&unit.id);
-            taken = taken.saturating_add(1);
-        }
-        Ok(taken)
-    }
-
-    /// Notes that a file has a unit of another build for a skeleton.
-    fn refuse(&mut self, path: &Path, skeleton: &Skeleton, found: u64) {
-        self.other_build.get_or_insert_with(|| NotFound::OtherSplitUnit {
-            path: path.to_owned(),
-            module: self.wanted.name.clone(),
-            unit: skeleton.file.clone(),
-            wanted: skeleton.id,
-            found,
-        });
-    }
-
-    fn finish(self) -> FoundSplitUnits {
-        let first = self.wanted.skeletons.iter().find(|skeleton| self.missing.contains_key(&skeleton.id));
-        let missing = first.map(|first| NotFound::SplitUnits {
-            module: self.wanted.name.clone(),
-            missing: self.missing.len(),
-            units: self.wanted.units,
-            first: first.file.clone(),
-            is_spoilt: self.is_spoilt,
-        });
-        FoundSplitUnits { units: self.found, problems: self.other_build.into_iter().chain(missing).collect() }
     }
 }
 

@@ -74,7 +74,7 @@ fn a_walk_from_guest_code_ends_at_the_entry() {
     let (stack, words) = three_frames();
     let activations = Activations::default();
     enter(&activations, words);
-    let registers = Registers { pc: code(10), sp: stack.at(5), fp: stack.at(10) };
+    let registers = Registers { pc: code(10), sp: stack.at(5), fp: stack.at(10), is_in_handler: false };
     let expected =
         [(FrameTag::Interrupted, code(10)), (FrameTag::ReturnAddress, code(20)), (FrameTag::ReturnAddress, code(30))];
     assert_eq!(walked(registers, &activations, 99), (End::Entry, expected.to_vec()));
@@ -84,22 +84,27 @@ fn a_walk_from_guest_code_ends_at_the_entry() {
 #[test]
 fn host_code_is_resolved_through_the_last_exit_and_refused_when_that_is_stale() {
     let (mut stack, mut words) = three_frames();
-    stack.0[7] = stack.at(20);
+    stack.frame(7, 20, code(25));
     words[0] = stack.at(7);
     words[1] = code(25);
     let activations = Activations::default();
     enter(&activations, words);
-    let host = |sp: usize| Registers { pc: 0x1000, sp, fp: 0x77 };
+    let host = |sp: usize| Registers { pc: 0x1000, sp, fp: 0x77, is_in_handler: false };
     let expected = [(FrameTag::Host, 0x1000), (FrameTag::ReturnAddress, code(25)), (FrameTag::ReturnAddress, code(30))];
     assert_eq!(walked(host(stack.at(2)), &activations, 99), (End::Entry, expected.to_vec()));
-    let below_the_exit = walked(host(stack.at(8)), &activations, 99);
-    assert_eq!(below_the_exit, (End::NoGuest, vec![(FrameTag::Host, 0x1000)]));
+    let no_guest = (End::NoGuest, vec![(FrameTag::Host, 0x1000)]);
+    assert_eq!(walked(host(stack.at(8)), &activations, 99), no_guest, "below the exit");
+    let of_trap = Registers { is_in_handler: true, ..host(stack.at(2)) };
+    assert_eq!(walked(of_trap, &activations, 99), no_guest, "the guest has trapped, and the handler looks at it");
+    // After the trap the host's frames lie where the guest's lay.
+    stack.frame(7, 20, 0x2000);
+    assert_eq!(walked(host(stack.at(2)), &activations, 99), no_guest, "the call has returned");
 }
 
 #[test]
 fn an_inner_activation_is_linked_to_the_outer_one() {
     let (mut stack, mut outer) = three_frames();
-    stack.0[7] = stack.at(20);
+    stack.frame(7, 20, code(25));
     outer[0] = stack.at(7);
     outer[1] = code(25);
     let activations = Activations::default();
@@ -107,7 +112,7 @@ fn an_inner_activation_is_linked_to_the_outer_one() {
     let inner = [0, 0, stack.at(4)];
     stack.frame(4, 4, 0xdead_0000);
     enter(&activations, inner);
-    let registers = Registers { pc: code(1), sp: stack.at(1), fp: stack.at(4) };
+    let registers = Registers { pc: code(1), sp: stack.at(1), fp: stack.at(4), is_in_handler: false };
     let expected = [
         (FrameTag::Interrupted, code(1)),
         (FrameTag::Reentry, 0),
@@ -120,7 +125,7 @@ fn an_inner_activation_is_linked_to_the_outer_one() {
 #[test]
 fn host_code_before_the_inner_entry_shows_the_outer_activation_once() {
     let (mut stack, words) = three_frames();
-    stack.0[7] = stack.at(20);
+    stack.frame(7, 20, code(25));
     let entry = words[2];
     let store: &'static [Cell<usize>; 3] = Box::leak(Box::default());
     // SAFETY: the words are leaked, so they stay readable, and no other thread uses them.
@@ -136,7 +141,7 @@ fn host_code_before_the_inner_entry_shows_the_outer_activation_once() {
         (FrameTag::ReturnAddress, code(25)),
         (FrameTag::ReturnAddress, code(30)),
     ];
-    let registers = Registers { pc: 0x1000, sp: stack.at(2), fp: 0x77 };
+    let registers = Registers { pc: 0x1000, sp: stack.at(2), fp: 0x77, is_in_handler: false };
     assert_eq!(walked(registers, &activations, 99), (End::Entry, expected.to_vec()));
 }
 
@@ -145,7 +150,7 @@ fn frame_pointers_that_leave_the_stack_or_turn_back_end_the_walk() {
     let (mut stack, words) = three_frames();
     let activations = Activations::default();
     enter(&activations, words);
-    let at = |fp| Registers { pc: code(10), sp: 0, fp };
+    let at = |fp| Registers { pc: code(10), sp: 0, fp, is_in_handler: false };
     let leaf = (FrameTag::Interrupted, code(10));
     for wild in [0, 1, usize::MAX, usize::MAX - 7, stack.at(40), stack.at(32)] {
         let registers = Registers { sp: stack.at(5), ..at(wild) };
@@ -160,7 +165,7 @@ fn frame_pointers_that_leave_the_stack_or_turn_back_end_the_walk() {
 #[test]
 fn without_an_activation_guest_code_has_an_unknown_outside_and_host_code_no_guest() {
     let activations = Activations::default();
-    let registers = |pc| Registers { pc, sp: 0x1000, fp: 0x1000 };
+    let registers = |pc| Registers { pc, sp: 0x1000, fp: 0x1000, is_in_handler: false };
     assert_eq!(walked(registers(code(3)), &activations, 9).0, End::OuterUnknown);
     assert_eq!(walked(registers(0x1000), &activations, 9).0, End::NoGuest);
 }
@@ -180,7 +185,7 @@ fn a_polled_guest_is_walked_on_whatever_stack_it_runs() {
     let (stack, words) = three_frames();
     let activations = Activations::default();
     let store = polled(&activations, words);
-    let registers = |pc| Registers { pc, sp: stack.at(5), fp: stack.at(10) };
+    let registers = |pc| Registers { pc, sp: stack.at(5), fp: stack.at(10), is_in_handler: false };
     let expected =
         [(FrameTag::Interrupted, code(10)), (FrameTag::ReturnAddress, code(20)), (FrameTag::ReturnAddress, code(30))];
     assert_eq!(walked(registers(code(10)), &activations, 99), (End::Entry, expected.to_vec()));
@@ -191,14 +196,14 @@ fn a_polled_guest_is_walked_on_whatever_stack_it_runs() {
 #[test]
 fn a_poll_inside_a_host_call_of_another_guest_is_linked_to_it() {
     let (mut outer_stack, mut outer) = three_frames();
-    outer_stack.0[7] = outer_stack.at(20);
+    outer_stack.frame(7, 20, code(25));
     outer[0] = outer_stack.at(7);
     outer[1] = code(25);
     let activations = Activations::default();
     enter(&activations, outer);
     let (stack, words) = three_frames();
     polled(&activations, words);
-    let registers = Registers { pc: code(10), sp: stack.at(5), fp: stack.at(10) };
+    let registers = Registers { pc: code(10), sp: stack.at(5), fp: stack.at(10), is_in_handler: false };
     let expected = [
         (FrameTag::Interrupted, code(10)),
         (FrameTag::ReturnAddress, code(20)),

@@ -49,8 +49,12 @@ mod tests {
     fn prologue_and_epilogue_keep_the_return_address_on_the_stack() {
         let code = [0x55u8, 0x48, 0x89, 0xe5, 0x90, 0x5d, 0xc3, 0x48, 0x89];
         let start = code.as_ptr() as usize;
-        let at =
-            |offset: usize| leaf_caller(&Registers { pc: start + offset, sp: 0x100, fp: 0x200 }, start + code.len());
+        let at = |offset: usize| {
+            leaf_caller(
+                &Registers { pc: start + offset, sp: 0x100, fp: 0x200, is_in_handler: false },
+                start + code.len(),
+            )
+        };
         assert_eq!(at(0), LeafCaller::OnStack(0x100));
         assert_eq!(at(1), LeafCaller::OnStack(0x108));
         assert_eq!(at(4), LeafCaller::InOwnFrame);

@@ -1,11 +1,15 @@
 //! The interrupted registers.
 
+use crate::signal_stack::is_on_signal_stack;
+
 /// The registers that the walk starts from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Registers {
     pub(crate) pc: usize,
     pub(crate) sp: usize,
     pub(crate) fp: usize,
+    /// Whether this is the handler of another signal, such as wasmtime's of traps, on the thread's signal stack.
+    pub(crate) is_in_handler: bool,
 }
 
 impl Registers {
@@ -15,10 +19,11 @@ impl Registers {
             let index = usize::try_from(register).unwrap_or(usize::MAX);
             context.uc_mcontext.gregs.get(index).map_or(0, |value| value.cast_unsigned() as usize)
         });
-        Self { pc, sp, fp }
+        Self { pc, sp, fp, is_in_handler: is_on_signal_stack(context, sp) }
     }
+
     /// Returns registers that stand for host code whose stack pointer is `sp`.
     pub(crate) fn of_host(sp: usize) -> Self {
-        Self { pc: 0, sp, fp: 0 }
+        Self { pc: 0, sp, fp: 0, is_in_handler: false }
     }
 }
