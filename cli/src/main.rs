@@ -18,6 +18,7 @@ mod record_options;
 mod recorded_run;
 mod recording_file;
 mod report;
+mod request_options;
 mod run;
 mod serve;
 mod symbol_options;

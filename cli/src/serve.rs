@@ -140,7 +140,8 @@ impl Serve {
             Some(_) => Some(session.record(SamplerConfig::default())?),
             None => None,
         };
-        let service = service.start(listener, events.service_failed()).context("failed to start the service's threads")?;
+        let service =
+            service.start(listener, events.service_failed()).context("failed to start the service's threads")?;
         terminal::note(format_args!("Serving HTTP on http://{address}/"));
         let event = events.wait()?;
         let stopped = service.stop();

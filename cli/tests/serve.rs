@@ -222,7 +222,9 @@ fn what_cannot_be_served_is_refused_before_the_first_request() {
     // Port 0 is free: whatever is refused, it is not for the address.
     let free = ["--addr", "127.0.0.1:0"];
     let refused_guest = |options: &[&str]| refused(&[&free, options].concat());
-    assert!(refused_guest(&[&path("split.wasm")]).contains("split.wasm: it is a core module, and a component that exports"));
+    assert!(
+        refused_guest(&[&path("split.wasm")]).contains("split.wasm: it is a core module, and a component that exports")
+    );
     let command = path("../../testkit/guests/waits-p2.wasm");
     assert!(refused_guest(&["-S", "cli", &command]).contains("exports neither wasi:http/incoming-handler@0.2 nor"));
     let without_cli = refused_guest(&[&path("service-p2.wasm")]);

@@ -26,8 +26,8 @@ mod host_calls;
 mod losses;
 mod module;
 mod raw_sample;
-mod requests;
 mod recording;
+mod requests;
 mod run_report;
 mod stack_table;
 mod symbol_source;
@@ -51,6 +51,7 @@ pub use losses::Losses;
 pub use module::{Module, ModuleId};
 pub use raw_sample::{RawFrame, RawSample, SampleContext, StackEnd, ThreadNumber};
 pub use recording::{LocationId, Profile, Recording, RecordingError, SampleRow};
+pub use requests::{LatencyBucket, LatencyClass, RequestGroup, RequestSample, Requests, RouteTotals};
 pub use run_report::{EngineKind, OwnCost, RunReport, TimerKind};
 pub use stack_table::{StackId, StackTable};
 pub use symbol_source::{CodeLocation, Resolved, ResolvedFrame, SymbolSource};
@@ -59,6 +60,5 @@ pub use target::{
     Counter, InstanceInfo, LoadedModule, RequestInfo, SnapshotRequest, StackQuery, Target, TargetError, TargetInfo,
     ThreadStack,
 };
-pub use requests::{LatencyBucket, LatencyClass, RequestGroup, RequestSample, Requests, RouteTotals};
 pub use timeline::{Timeline, TimelinePoint, TimelineThread};
 pub use timestamp::{ClockAnchor, Timestamp};

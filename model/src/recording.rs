@@ -1,6 +1,9 @@
 //! A recording: a symbolized profile and everything its reader is owed.
 
-use crate::{ClockAnchor, Event, Function, HostCallTotals, Location, Losses, Module, Requests, RunReport, StackId, StackTable, Timeline};
+use crate::{
+    ClockAnchor, Event, Function, HostCallTotals, Location, Losses, Module, Requests, RunReport, StackId, StackTable,
+    Timeline,
+};
 
 /// Names a location inside one recording: its position in [`Profile::locations`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

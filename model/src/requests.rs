@@ -70,7 +70,9 @@ impl LatencyBucket {
         let index = u64::from(self.0);
         match (index >> PRECISION_BITS).checked_sub(1) {
             None | Some(0) => index,
-            Some(shift) => ((index & 31) + 32).checked_shl(u32::try_from(shift).unwrap_or(u32::MAX)).unwrap_or(u64::MAX),
+            Some(shift) => {
+                ((index & 31) + 32).checked_shl(u32::try_from(shift).unwrap_or(u32::MAX)).unwrap_or(u64::MAX)
+            }
         }
     }
 }
@@ -222,7 +224,9 @@ mod tests {
     #[test]
     fn buckets_are_in_order_and_three_percent_wide() {
         let mut before = LatencyBucket(0);
-        for nanos in (0..200u64).chain((8..63).flat_map(|bit| [(1 << bit) - 1, 1 << bit, (1 << bit) + (1 << (bit - 2))])) {
+        for nanos in
+            (0..200u64).chain((8..63).flat_map(|bit| [(1 << bit) - 1, 1 << bit, (1 << bit) + (1 << (bit - 2))]))
+        {
             let bucket = LatencyBucket::of_nanos(nanos);
             assert!(bucket >= before, "{nanos}");
             before = bucket;

@@ -48,7 +48,10 @@ impl RawRecording {
             notes.push(format!("{} SIGPROF signals came from elsewhere and were not counted", totals.foreign));
         }
         if aggregate.requests.folded > 0 {
-            notes.push(format!("{} samples are not told by request: too many different ones", aggregate.requests.folded));
+            notes.push(format!(
+                "{} samples are not told by request: too many different ones",
+                aggregate.requests.folded
+            ));
         }
         if garbled > 0 {
             notes.push(format!("{garbled} batches of samples could not be read back; this is a defect of wasmscope"));

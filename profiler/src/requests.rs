@@ -175,7 +175,8 @@ mod tests {
         assert!(samples.entries < 2 * JOIN_AT, "{}", samples.entries);
         samples.end(ended(1, 1));
         assert_eq!(samples.entries, 10);
-        let counts: Vec<u64> = samples.groups.values().flat_map(|group| group.samples.values().map(|it| it.0)).collect();
+        let counts: Vec<u64> =
+            samples.groups.values().flat_map(|group| group.samples.values().map(|it| it.0)).collect();
         assert_eq!(counts, [10_000; 10]);
     }
 }

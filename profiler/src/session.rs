@@ -16,13 +16,13 @@ use crate::aggregate::{Aggregate, GuestFrame};
 use crate::host_calls::{self, CallSite, Taken};
 use crate::off_cpu::OffCpuTotals;
 use crate::raw_recording::RawRecording;
-use crate::{requests, sys};
 use crate::thread_states::{PooledState, ThreadStates, wait_until_unread};
 use crate::threads::{SampledThread, Threads};
 use crate::timeline::UNKNOWN_THREAD;
 use crate::timer::TimerChoice;
 use crate::totals::{Armed, Totals};
 use crate::{CodeRegistry, SamplerConfig};
+use crate::{requests, sys};
 
 /// How often rings are emptied.
 const DRAIN_EVERY: Duration = Duration::from_millis(20);

@@ -7,7 +7,8 @@ use crate::export::extension;
 /// Reads requests. Those that do not fit their profile are left out, with a note: the profile is worth having without them.
 pub(super) fn read(written: &extension::Requests, profile: &Profile, notes: &mut Vec<String>) -> Option<Requests> {
     let groups = written.groups.iter().map(group).collect::<Option<Vec<_>>>();
-    let requests = groups.and_then(|groups| Some(Requests { samples: samples(written, groups.len(), profile)?, groups }));
+    let requests =
+        groups.and_then(|groups| Some(Requests { samples: samples(written, groups.len(), profile)?, groups }));
     if requests.is_none() {
         notes.push("its requests do not fit its samples, and are not shown".to_owned());
     }

@@ -3,7 +3,10 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use wasmscope_model::{
-    ByteSize, ClockAnchor, CodeIdentity, CodeOffset, EngineKind, Event, FrameOrigin, Function, FunctionId, LatencyBucket, Line, LineOrigin, Location, LocationId, Losses, Marker, Module, ModuleId, NameOrigin, OwnCost, PcKind, Place, Profile, Recording, RequestGroup, RequestSample, Requests, RunReport, SampleRow, StackTable, Timeline, TimelinePoint, TimelineThread, TimerKind, Timestamp, WhyNoLine, WhyUnnamed,
+    ByteSize, ClockAnchor, CodeIdentity, CodeOffset, EngineKind, Event, FrameOrigin, Function, FunctionId,
+    LatencyBucket, Line, LineOrigin, Location, LocationId, Losses, Marker, Module, ModuleId, NameOrigin, OwnCost,
+    PcKind, Place, Profile, Recording, RequestGroup, RequestSample, Requests, RunReport, SampleRow, StackTable,
+    Timeline, TimelinePoint, TimelineThread, TimerKind, Timestamp, WhyNoLine, WhyUnnamed,
 };
 
 pub const PERIOD_NANOS: u64 = 10_101_010;
@@ -116,7 +119,7 @@ impl Builder {
                 p99: std::time::Duration::from_micros(40),
             }],
             timeline: Some(timeline(&samples)),
-            requests: Some(requests(&samples)),
+            requests: (!samples.is_empty()).then(|| requests(&samples)),
             profile: Profile {
                 modules: vec![module()],
                 functions: self.functions,

@@ -21,9 +21,16 @@ type BodyRead = Pin<Box<dyn Future<Output = Result<(), HttpError>> + Send>>;
 /// A call of a guest's handler that is about to run.
 pub(super) enum Call {
     /// `wasi:http/incoming-handler@0.2`: the guest hands its response over while it runs.
-    P2 { call: TypedFuncCallConcurrent<Host, (Resource<p2::IncomingRequest>, Resource<p2::ResponseOutparam>), ()>, reply: SharedReply },
+    P2 {
+        call: TypedFuncCallConcurrent<Host, (Resource<p2::IncomingRequest>, Resource<p2::ResponseOutparam>), ()>,
+        reply: SharedReply,
+    },
     /// `wasi:http/handler@0.3`: the guest returns it.
-    P3 { call: TypedFuncCallConcurrent<Host, (Resource<P3Request>,), (Result<Resource<P3Response>, p3::ErrorCode>,)>, reply: Reply, body_read: BodyRead },
+    P3 {
+        call: TypedFuncCallConcurrent<Host, (Resource<P3Request>,), (Result<Resource<P3Response>, p3::ErrorCode>,)>,
+        reply: Reply,
+        body_read: BodyRead,
+    },
 }
 
 /// A reply that the guest gives, or that is given for it when it ends without.

@@ -45,8 +45,7 @@ pub(super) enum Submitted {
 
 impl Dispatcher {
     pub(super) fn new(max_instances: usize, max_waiting: usize) -> Arc<Self> {
-        let state =
-            State { open: Vec::new(), waiting: VecDeque::new(), instances: 0, next_seat: 0, stopping: false };
+        let state = State { open: Vec::new(), waiting: VecDeque::new(), instances: 0, next_seat: 0, stopping: false };
         Arc::new(Self { state: Mutex::new(state), max_instances: max_instances.max(1), max_waiting })
     }
 

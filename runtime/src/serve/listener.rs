@@ -152,8 +152,7 @@ fn for_guest(request: hyper::Request<Incoming>) -> Result<Request, StatusCode> {
     let host = || parts.headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
     uri.authority = Some(parts.uri.authority().cloned().or_else(host).ok_or(StatusCode::BAD_REQUEST)?);
     uri.scheme = Some(Scheme::HTTP);
-    uri.path_and_query =
-        Some(parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")));
+    uri.path_and_query = Some(parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")));
     parts.uri = Uri::from_parts(uri).map_err(|_| StatusCode::BAD_REQUEST)?;
     Ok(Request::from_parts(parts, body.map_err(Into::into).boxed_unsync()))
 }

@@ -23,11 +23,7 @@ impl Service {
     /// # Errors
     ///
     /// When the system gives no threads.
-    pub fn start(
-        self,
-        listener: TcpListener,
-        failed: impl FnOnce() + Send + 'static,
-    ) -> io::Result<RunningService> {
+    pub fn start(self, listener: TcpListener, failed: impl FnOnce() + Send + 'static) -> io::Result<RunningService> {
         listener.set_nonblocking(true)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("service").build()?;
         let (stop, stopped) = oneshot::channel::<()>();
@@ -35,7 +31,11 @@ impl Service {
             let result = runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener)?;
                 // Whoever starts a service and forgets it has it until the process ends.
-                let stopped = async { if stopped.await.is_err() { std::future::pending().await } };
+                let stopped = async {
+                    if stopped.await.is_err() {
+                        std::future::pending().await
+                    }
+                };
                 serve(Arc::new(self), listener, stopped).await
             });
             // A guest that goes on, and a thread that still reads standard input, would not let go.

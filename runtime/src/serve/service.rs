@@ -42,7 +42,10 @@ pub(super) struct Instance {
 
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Service").field("guest", &self.guest.name()).field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Service")
+            .field("guest", &self.guest.name())
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }
 

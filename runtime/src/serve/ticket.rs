@@ -47,8 +47,7 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.label.is_over.store(true, Ordering::Relaxed);
-        let is_unknown =
-            matches!(self.status, Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED));
+        let is_unknown = matches!(self.status, Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED));
         let class = self.status.filter(|_| self.is_sent).map_or(0, |status| status.as_u16() / 100);
         request_ended(EndedRequest {
             number: self.label.number,

@@ -52,7 +52,9 @@ async fn work(service: &Arc<Service>, mut seat: Seat, first: Job) -> Vec<(Seat, 
     let current = store.data().in_work.current();
     let result = {
         let driven = store.run_concurrent(async |accessor| {
-            Drive { accessor, proxy: &proxy, limits, rest: &rest, service, is_late: AtomicBool::new(false) }.run(&mut seat, first).await
+            Drive { accessor, proxy: &proxy, limits, rest: &rest, service, is_late: AtomicBool::new(false) }
+                .run(&mut seat, first)
+                .await
         });
         let driven = Resting { future: pin!(driven), rest: &rest };
         match attached {
@@ -132,7 +134,9 @@ impl Drive<'_> {
                 offered = false;
                 running.push(self.answer(job));
             }
-            let has_room = !self.is_late.load(Ordering::Relaxed) && served < self.limits.reuse && running.len() < self.limits.concurrency;
+            let has_room = !self.is_late.load(Ordering::Relaxed)
+                && served < self.limits.reuse
+                && running.len() < self.limits.concurrency;
             if !has_room && !offered && running.is_empty() {
                 break;
             }
@@ -164,11 +168,11 @@ impl Drive<'_> {
     /// Answers one request. One that takes too long is left alone: its client has been told, and the instance takes no more.
     async fn answer(&self, job: Job) -> wasmtime::Result<()> {
         let Job { request, reply, label, deadline } = job;
-        let call = self.accessor.with(|mut store| {
+        let call = self.accessor.with(|mut store| -> wasmtime::Result<Call> {
             store.data_mut().deadlines.extend(deadline);
             let call = Call::start(store.as_context_mut(), self.proxy, request, reply)?;
             store.data_mut().in_work.begin(call.task(), label);
-            wasmtime::Result::Ok(call)
+            Ok(call)
         })?;
         let finished = call.finish(self.accessor, self.proxy);
         let Some(deadline) = deadline else {
