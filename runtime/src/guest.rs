@@ -126,6 +126,11 @@ impl Guest {
         matches!(self.kind, GuestKind::PrecompiledModule | GuestKind::PrecompiledComponent)
     }
 
+    /// Tells whether its file is named as text, which no compiler makes again with more debug information.
+    pub(crate) fn is_text(&self) -> bool {
+        Path::new(&self.name).extension().is_some_and(|extension| extension == "wat")
+    }
+
     /// Returns the bytes.
     pub fn bytes(&self) -> &Arc<[u8]> {
         &self.bytes

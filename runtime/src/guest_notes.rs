@@ -26,10 +26,13 @@ pub(crate) fn note_what_is_missing(shared: &Shared, guest: &Guest) {
     if let Some(image) = own().next().filter(|_| lacks_lines && !is_looked_up_later) {
         let instead = if image.source_map().is_some() { " (its source map is not looked for)" } else { "" };
         let names = if own().any(ModuleImage::has_names) { "" } else { " and no function names" };
-        shared.notes.add(format!(
-            "{name} has no debug information{names}, so there are no source lines{instead}; build it with -g, or name the \
-             unstripped build by --symbols"
-        ));
+        let advice = match guest.is_text() {
+            true => "",
+            false => "; build it with -g, or name the unstripped build by --symbols",
+        };
+        shared
+            .notes
+            .add(format!("{name} has no debug information{names}, so there are no source lines{instead}{advice}"));
     }
     if own().flat_map(ModuleImage::producers).any(|producer| producer.contains("Go cmd/compile")) {
         shared.notes.add(format!(

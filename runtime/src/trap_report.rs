@@ -30,6 +30,8 @@ pub struct TrapReport {
     pub cut: Option<usize>,
     /// Whether frames lack lines because the module carries none.
     pub without_lines: bool,
+    /// Whether the guest was text, which cannot be built with more lines.
+    pub is_text: bool,
 }
 
 /// One frame of the stack of a trap.
@@ -58,8 +60,8 @@ impl TrapReport {
     ) -> Self {
         let explanation = error.downcast_ref::<Trap>().and_then(|trap| explanation(*trap));
         let message = message_of(error);
-        let mut report =
-            Self { message, explanation, last_words: None, frames: Vec::new(), cut: None, without_lines: false };
+        let (last_words, frames, cut) = (None, Vec::new(), None);
+        let mut report = Self { message, explanation, last_words, frames, cut, without_lines: false, is_text: false };
         let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
             return report;
         };
@@ -200,7 +202,8 @@ impl fmt::Display for TrapReport {
             write!(f, "\n       … wasmtime gives no more than {most} frames")?;
         }
         if self.without_lines {
-            write!(f, "\nnote: frames without a line have no debug information; build the guest with -g to see more")?;
+            let advice = if self.is_text { "" } else { "; build the guest with -g to see more" };
+            write!(f, "\nnote: frames without a line have no debug information{advice}")?;
         }
         Ok(())
     }

@@ -60,3 +60,20 @@ fn a_stack_that_is_cut_says_so() {
     assert_eq!((report.frames.len(), report.cut), (7, Some(7)));
     assert!(report.to_string().contains("… wasmtime gives no more than 7 frames"), "{report}");
 }
+
+#[test]
+fn text_is_not_to_be_built_with_debug_information() {
+    // A module given byte by byte has no lines of its own.
+    let bytes = wat::parse_str(r#"(module (func (export "_start") unreachable))"#).unwrap();
+    let listed: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let text = format!(r#"(module binary "{listed}")"#);
+    for (name, advised) in [("guest.wat", false), ("guest.wasm", true)] {
+        let guest = Guest::from_bytes(name, text.as_bytes()).unwrap();
+        let mut run = GuestRun::default();
+        let session = run.session(true).unwrap().user_cache(false).build().unwrap();
+        let GuestEnd::Trapped(report) = run.prepare(&session, &guest).unwrap().run().unwrap() else { panic!("{name}") };
+        let report = report.to_string();
+        assert!(report.contains("frames without a line have no debug information"), "{report}");
+        assert_eq!(report.contains("build the guest with -g"), advised, "{report}");
+    }
+}

@@ -92,6 +92,8 @@ pub struct DwarfFacts {
     pub missing_split_units: usize,
     /// The names of their files, the first few.
     pub missing_split_names: Vec<String>,
+    /// Whether it describes code that is not there: most likely a tool rewrote that, and not the DWARF.
+    pub left_behind: bool,
     /// Units whose texts could not be read, as when the section of strings is missing.
     pub units_without_text: usize,
     /// Calls of which the DWARF says that they were inlined.
@@ -186,6 +188,7 @@ impl DwarfFacts {
             split_names: survey.split_names,
             missing_split_units: survey.missing_split_units,
             missing_split_names: survey.missing_split_names,
+            left_behind: survey.left_behind,
             units_without_text: survey.units_without_text,
             inlined_calls: survey.inlined_calls,
         }

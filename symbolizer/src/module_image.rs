@@ -250,6 +250,12 @@ impl ModuleImage {
         u32::try_from(instructions.original_position()).ok()
     }
 
+    /// Tells whether an offset lies no further in a function than its first instruction.
+    pub(crate) fn is_at_beginning(&self, offset: u32) -> bool {
+        let function = self.function_at(CodeOffset::new(offset));
+        function.and_then(|index| self.first_instruction(index)).is_some_and(|first| offset <= first)
+    }
+
     /// Returns the body that an offset lies in or leads into: its size, too, belongs to a function. `None` for offset 0,
     /// where linkers leave what described removed functions.
     pub(crate) fn body_reached_from(&self, offset: u32) -> Option<Range<u32>> {

@@ -13,8 +13,9 @@ pub struct Advice {
     pub then: &'static [&'static str],
 }
 
-const WASM_OPT: &str = "wasm-opt needs -g, or it drops names: wasm-opt -O2 -g in.wasm -o out.wasm";
-const STRIP: &str = "wasm-tools strip, wasm-strip and llvm-strip take all of it away: keep a copy";
+const WASM_OPT: &str = "wasm-opt needs -g, or it drops names and spoils DWARF: wasm-opt -O2 -g in.wasm -o out.wasm; npm's \
+                        build of it spoils DWARF all the same";
+const STRIP: &str = "wasm-strip and llvm-strip take all of it away, wasm-tools strip all but names: keep a copy";
 const COMPONENT: &str = "wasm-tools component new keeps all of it";
 
 /// Returns the advice for a guest that these toolchains made, the one whose advice matters most first.
@@ -55,8 +56,16 @@ fn of(toolchain: Toolchain) -> Advice {
         },
         Toolchain::Clang => Advice {
             says: "C or C++, by clang or wasi-sdk. Functions of the C library have lines only if it was built with -g.",
-            lines: &["clang -O2 -g ...                   (compile, and link without -s or -Wl,--strip-debug)"],
-            then: &["-gline-tables-only in place of -g is smaller, and enough", WASM_OPT, STRIP],
+            lines: &[
+                "clang -O2 -g -c app.c -o app.o    (compile)",
+                "clang app.o -o app.wasm           (link without -s, -Wl,--strip-debug, and -O)",
+            ],
+            then: &[
+                "with -O, the step that links runs a wasm-opt that is in the PATH, without -g",
+                "-gline-tables-only in place of -g is smaller, and enough",
+                WASM_OPT,
+                STRIP,
+            ],
         },
         Toolchain::Zig => Advice {
             says: "Zig's tools, which bring a C library of their own.",
@@ -93,6 +102,12 @@ fn of(toolchain: Toolchain) -> Advice {
                 "jco componentize app.js --debug-starlingmonkey-build ...    (an engine with names)",
                 "componentize({ ..., debugBuild: true })                     (the same from JavaScript)",
             ],
+            then: &[STRIP],
+        },
+        Toolchain::ComponentizeQjs => Advice {
+            says: "JavaScript, run by QuickJS inside the component, which comes without names and lines. The other engine has \
+                   a build with names of its own functions; functions of the program are data to both, and do not show.",
+            lines: &["jco componentize app.js --backend starlingmonkey --debug-starlingmonkey-build ..."],
             then: &[STRIP],
         },
         Toolchain::ComponentizePy => Advice {

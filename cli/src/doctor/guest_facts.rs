@@ -167,6 +167,10 @@ impl GuestFacts {
         if self.component.is_some() && (own.contains(&Toolchain::CPython) || whole("component-init-transform")) {
             toolchains.push(Toolchain::ComponentizePy);
         }
+        // Its runtime tells nothing of itself, and the module that joins it to others weighs little.
+        if own.contains(&Toolchain::ComponentizeQjs) {
+            toolchains.push(Toolchain::ComponentizeQjs);
+        }
         for toolchain in own {
             if !toolchains.contains(&toolchain) {
                 toolchains.push(toolchain);

@@ -102,6 +102,7 @@ fn dwarf(dwarf: &DwarfFacts) -> Value {
         "split_names": dwarf.split_names,
         "missing_split_units": dwarf.missing_split_units,
         "missing_split_names": dwarf.missing_split_names,
+        "left_behind": dwarf.left_behind,
         "units_without_text": dwarf.units_without_text,
         "inlined_calls": dwarf.inlined_calls,
     })

@@ -1,6 +1,6 @@
 //! What will resolve in a module, and why the rest will not.
 
-use wasmscope_symbolizer::{Coverage, Inspection, NotFound, Share};
+use wasmscope_symbolizer::{Coverage, DwarfFacts, Inspection, NotFound, Share};
 
 use super::page::{count, listed, percent};
 
@@ -107,7 +107,8 @@ const LEFT_BEHIND: &str = "the DWARF describes no code that is there: most likel
 fn is_left_behind(inspection: &Inspection) -> bool {
     let coverage = &inspection.coverage;
     let fits = [coverage.lines, coverage.named_by_dwarf, coverage.inlined].iter().any(|part| part.functions > 0);
-    inspection.dwarf.as_ref().is_some_and(|dwarf| dwarf.units > 1 && !dwarf.incomplete && !fits)
+    let is_empty = |dwarf: &DwarfFacts| dwarf.units > 1 && !dwarf.incomplete && !fits;
+    inspection.dwarf.as_ref().is_some_and(|dwarf| is_empty(dwarf) || dwarf.left_behind)
 }
 
 /// Tells apart code of functions without any line, and code without one in the other functions.

@@ -50,7 +50,8 @@ pub fn write_diff_table(comparison: &Comparison, layout: DiffLayout, mut out: im
     let noise = noise.count();
     let left = functions.len().saturating_sub(layout.rows);
     if left > 0 {
-        writeln!(out, "{:>9} {left} more functions", "")?;
+        let functions = if left == 1 { "function" } else { "functions" };
+        writeln!(out, "{:>9} {left} more {functions}", "")?;
     }
     if layout.stacks {
         write_stacks(comparison, layout, &mut out)?;

@@ -24,8 +24,10 @@ pub(super) fn write_host_calls(recording: &Recording, mut out: impl Write) -> io
         let [total, p99, max] = [calls.total, calls.p99, calls.max].map(|time| format!("{time:.1?}"));
         writeln!(out, "{:>9} {total:>9} {p99:>9} {max:>9}  {}", calls.count, sanitized(&calls.name))?;
     }
-    if calls.len() > MAX_HOST_CALLS {
-        writeln!(out, "{:>9} more host functions", calls.len() - MAX_HOST_CALLS)?;
+    match calls.len() - listed.len() {
+        0 => {}
+        1 => writeln!(out, "{:>9} more host function", 1)?,
+        more => writeln!(out, "{more:>9} more host functions")?,
     }
     if listed.iter().any(|calls| calls.name == Marker::Host.label()) {
         writeln!(out, "[host] are calls through tables, and of wasmtime's own: their places do not tell the function")?;

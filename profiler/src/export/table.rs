@@ -83,8 +83,10 @@ fn write_functions(recording: &Recording, event: Event, layout: TableLayout, mut
         let line = format!("{own_share:>7} {own:>9} {total_share:>7} {total:>9}  {name:<width$}  {place}");
         writeln!(out, "{}", line.trim_end())?;
     }
-    if totals.len() > rows.len() {
-        writeln!(out, "{:>7} {} more functions", "", totals.len() - rows.len())?;
+    match totals.len() - rows.len() {
+        0 => {}
+        1 => writeln!(out, "{:>7} 1 more function", "")?,
+        more => writeln!(out, "{:>7} {more} more functions", "")?,
     }
     if rows.iter().any(|row| row.place.contains(":~")) {
         writeln!(out, "~ the line is approximate: the compiler dropped the origin of most instructions there")?;

@@ -42,8 +42,9 @@ async fn run_command(
     let result = match newer {
         Some(command) => store.run_concurrent(async |store| command.wasi_cli_run().call_run(store).await).await?,
         None => {
-            let command = p2::bindings::Command::new(&mut *store, &instance)
-                .context("it exports no function `run` of wasi:cli/run@0.2 or @0.3; --invoke calls other functions")?;
+            let command = p2::bindings::Command::new(&mut *store, &instance).context(
+                "the component exports no function `run` of wasi:cli/run@0.2 or @0.3; --invoke calls other functions",
+            )?;
             command.wasi_cli_run().call_run(&mut *store).await
         }
     };

@@ -47,7 +47,7 @@ pub(crate) fn no_entry(guest: &Guest, module: &Module, wanted: &str) -> Error {
         .map(|export| sanitized(export.name()).into_owned())
         .collect();
     let hint = match functions.len() {
-        0 => "it exports no function at all".to_owned(),
+        0 => "there is no other to call".to_owned(),
         count => {
             let named = functions[..count.min(MAX_EXPORTS_NAMED)].join(", ");
             let more = if count > MAX_EXPORTS_NAMED { ", …" } else { "" };

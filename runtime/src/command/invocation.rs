@@ -10,11 +10,13 @@ use crate::Error;
 /// Parses arguments by the types of the parameters; more arguments than parameters are left alone.
 pub(crate) fn arguments(function: &str, ty: &FuncType, args: &[String]) -> Result<Vec<Val>, Error> {
     let wrong = |reason: String| Error::Arguments { function: sanitized(function).into_owned(), reason };
-    let count = ty.params().len();
+    let takes = match ty.params().len() {
+        1 => "1 argument".to_owned(),
+        count => format!("{count} arguments"),
+    };
     let mut args = args.iter();
     let values = (1..).zip(ty.params()).map(|(number, ty)| {
-        let arg =
-            args.next().ok_or_else(|| wrong(format!("it takes {count} arguments, and number {number} is missing")))?;
+        let arg = args.next().ok_or_else(|| wrong(format!("it takes {takes}, and number {number} is missing")))?;
         value(&ty, arg).map_err(|reason| wrong(format!("argument {number}, {}, {reason}", sanitized(arg))))
     });
     values.collect()
@@ -23,8 +25,8 @@ pub(crate) fn arguments(function: &str, ty: &FuncType, args: &[String]) -> Resul
 fn value(ty: &ValType, arg: &str) -> Result<Val, String> {
     let hex = arg.strip_prefix("0x").or_else(|| arg.strip_prefix("0X"));
     match (ty, hex) {
-        (ValType::I32, Some(digits)) => i32::from_str_radix(digits, 16).map(Val::I32).map_err(|_| is_no("i32")),
-        (ValType::I64, Some(digits)) => i64::from_str_radix(digits, 16).map(Val::I64).map_err(|_| is_no("i64")),
+        (ValType::I32, Some(digits)) => i32::from_str_radix(digits, 16).map(Val::I32).map_err(|_| is_not("i32")),
+        (ValType::I64, Some(digits)) => i64::from_str_radix(digits, 16).map(Val::I64).map_err(|_| is_not("i64")),
         (ValType::I32, None) => parse(arg, "i32").map(Val::I32),
         (ValType::I64, None) => parse(arg, "i64").map(Val::I64),
         (ValType::F32, _) => parse::<f32>(arg, "f32").map(|value| Val::F32(value.to_bits())),
@@ -34,11 +36,11 @@ fn value(ty: &ValType, arg: &str) -> Result<Val, String> {
 }
 
 fn parse<T: FromStr>(arg: &str, name: &str) -> Result<T, String> {
-    arg.parse().map_err(|_| is_no(name))
+    arg.parse().map_err(|_| is_not(name))
 }
 
-fn is_no(name: &str) -> String {
-    format!("is no {name}")
+fn is_not(name: &str) -> String {
+    format!("is not an {name}")
 }
 
 /// Prints a result as wasmtime prints it.
@@ -77,6 +79,6 @@ mod tests {
     fn numbers_may_be_hexadecimal_and_nonsense_is_named() {
         assert!(matches!(value(&ValType::I32, "0x10"), Ok(Val::I32(16))));
         assert!(matches!(value(&ValType::I64, "-7"), Ok(Val::I64(-7))));
-        assert_eq!(value(&ValType::I32, "4294967296").unwrap_err(), "is no i32");
+        assert_eq!(value(&ValType::I32, "4294967296").unwrap_err(), "is not an i32");
     }
 }

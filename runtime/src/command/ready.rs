@@ -128,6 +128,7 @@ impl ReadyGuest {
         // What is wrong with debug files was told before the guest ran.
         let add_debug_files = |symbolizer: &mut _| drop(self.shared.modules.add_debug_files(symbolizer));
         let mut report = TrapReport::new(&error, self.run.backtrace_frames(), &image_of, add_debug_files);
+        report.is_text = self.guest.is_text();
         report.last_words = panic_message(&self.store.data().stderr.text());
         if !error.is::<Trap>() {
             return GuestEnd::Failed(report);

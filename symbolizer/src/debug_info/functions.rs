@@ -42,14 +42,21 @@ pub(super) struct Functions {
     segments: Vec<(u32, Option<u32>)>,
     /// Whether the unit broke off; the functions before are kept.
     pub(super) broken: bool,
+    /// Functions that begin where one of the module does. wasm-bindgen writes a place one byte behind.
+    pub(super) placed: usize,
+    /// Functions that begin among the instructions of one of the module, as no compiler writes them.
+    pub(super) misplaced: usize,
 }
 
 impl Functions {
     /// Reads all functions of a unit.
     pub(super) fn read(unit: &UnitReader<'_, '_>, image: &ModuleImage, fuel: &mut Fuel) -> Self {
-        let mut scan = Scan { unit, image, fuel, nodes: Vec::new(), spans: Vec::new(), open: Vec::new() };
+        let mut found = Self::default();
+        let mut scan =
+            Scan { unit, image, fuel, nodes: Vec::new(), spans: Vec::new(), open: Vec::new(), found: &mut found };
         let broken = scan.run().is_err();
-        Self { segments: painted(scan.spans), nodes: scan.nodes, broken }
+        let (segments, nodes) = (painted(scan.spans), scan.nodes);
+        Self { segments, nodes, broken, ..found }
     }
 
     /// Returns the innermost function at an offset.
@@ -95,6 +102,8 @@ struct Scan<'s, 'u, 'a> {
     nodes: Vec<Node>,
     spans: Vec<Span>,
     open: Vec<Open>,
+    /// Where functions are counted.
+    found: &'s mut Functions,
 }
 
 /// What the attributes of a function say.
@@ -147,6 +156,11 @@ impl<'a> Scan<'_, '_, 'a> {
                 continue;
             };
             self.spans.push(Span { begin: range.start, end: range.end.min(body.end), node: index });
+            if first_body.is_none() {
+                let is_placed = range.start <= body.start || self.image.is_at_beginning(range.start);
+                let count = if is_placed { &mut self.found.placed } else { &mut self.found.misplaced };
+                *count = count.saturating_add(1);
+            }
             first_body.get_or_insert((index, range.start.min(body.start), body.end));
         }
         if first_body.is_some() {

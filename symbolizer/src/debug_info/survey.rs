@@ -49,6 +49,8 @@ pub(crate) struct Survey {
     pub(crate) missing_split_units: usize,
     /// The names of their files, the first few.
     pub(crate) missing_split_names: Vec<String>,
+    /// Whether a tool rewrote the code and left the DWARF as it was; then it covers nothing.
+    pub(crate) left_behind: bool,
     /// Units whose texts could not be read, as when the section of strings is missing.
     pub(crate) units_without_text: usize,
     /// Code to which a line table gives a line.
@@ -75,8 +77,12 @@ impl Survey {
         let bytes: Vec<_> = [dwarf.bytes().clone()].into_iter().chain(split.file_bytes()).collect();
         let mut units = units(dwarf, split, image, &bytes);
         let mut survey = Self { units: units.list.units.len(), incomplete: units.broken, ..Self::default() };
+        survey.left_behind = units.are_left_behind(image);
         for index in 0..units.list.units.len() {
             survey.take_root(&mut units, index);
+            if survey.left_behind {
+                continue;
+            }
             survey.take_code(&mut units, index, image, see_name);
         }
         for ranges in [&mut survey.line_tables, &mut survey.lines, &mut survey.named, &mut survey.inlined] {

@@ -16,6 +16,8 @@ use crate::split_dwarf::SplitUnits;
 /// How many units that claim an offset are asked; honest units do not overlap, except where linkers left removed code
 /// at address zero.
 const MAX_CLAIMS: usize = 256;
+/// How many units are looked at to tell whether the code was rewritten.
+const SAMPLED_UNITS: usize = 16;
 
 /// What units point into.
 #[derive(Debug)]
@@ -121,6 +123,8 @@ pub(super) struct Units<'a> {
     pub(super) fuel: Fuel,
     /// Whether some unit could not be read at all.
     pub(super) broken: bool,
+    /// Whether the code was rewritten, and the units were not; `None` until that is asked.
+    left_behind: Option<bool>,
 }
 
 impl<'a> Units<'a> {
@@ -136,7 +140,8 @@ impl<'a> Units<'a> {
         let mut fuel = Fuel::for_bytes(debug_bytes);
         let (mut list, mut broken) = UnitList::read(dwarf, &mut fuel);
         broken |= list.join(split, files, &mut fuel);
-        let mut units = Self { list, claims: Vec::new(), descriptions: Descriptions::default(), fuel, broken };
+        let mut units =
+            Self { list, claims: Vec::new(), descriptions: Descriptions::default(), fuel, broken, left_behind: None };
         units.collect_claims(image);
         units
     }
@@ -174,8 +179,31 @@ impl<'a> Units<'a> {
         units
     }
 
+    /// Tells whether a tool rewrote the code and left the units as they were: most of the functions that some of them
+    /// describe begin within functions of the module. Wrong lines are worse than none.
+    pub(super) fn are_left_behind(&mut self, image: &ModuleImage) -> bool {
+        if let Some(known) = self.left_behind {
+            return known;
+        }
+        let (mut placed, mut misplaced) = (0usize, 0usize);
+        let UnitList { sources, units } = &mut self.list;
+        let step = units.len().div_ceil(SAMPLED_UNITS).max(1);
+        for unit in units.iter_mut().step_by(step) {
+            let functions = unit.functions(sources, image, &mut self.fuel);
+            // What breaks off is no witness.
+            if !functions.broken {
+                placed = placed.saturating_add(functions.placed);
+                misplaced = misplaced.saturating_add(functions.misplaced);
+            }
+        }
+        *self.left_behind.insert(misplaced > placed)
+    }
+
     /// Looks up the inline chain at an offset, innermost first; `None` when no unit covers it.
     pub(super) fn frames_at(&mut self, offset: u32, image: &ModuleImage) -> Result<Option<Frames>, Unreadable> {
+        if self.are_left_behind(image) {
+            return Ok(None);
+        }
         let mut broken = self.broken;
         let mut only_lines = None;
         for index in self.claimants(offset) {

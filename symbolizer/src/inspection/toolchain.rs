@@ -13,6 +13,8 @@ use crate::debug_info::Survey;
 pub enum Toolchain {
     /// componentize-js, and `jco componentize`: a JavaScript engine with the program in its memory.
     ComponentizeJs,
+    /// componentize-qjs, and `jco componentize --backend quickjs`: another engine.
+    ComponentizeQjs,
     /// componentize-py: CPython with the program in its memory.
     ComponentizePy,
     /// CPython by itself.
@@ -45,6 +47,7 @@ impl fmt::Display for Toolchain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Toolchain::ComponentizeJs => "componentize-js",
+            Toolchain::ComponentizeQjs => "componentize-qjs",
             Toolchain::ComponentizePy => "componentize-py",
             Toolchain::CPython => "CPython",
             Toolchain::AssemblyScript => "AssemblyScript",
@@ -70,6 +73,7 @@ pub(super) struct NameSigns {
     assembly_script: bool,
     names_with_paths: bool,
     rust: bool,
+    rust_main: bool,
     zig: bool,
     cpython: bool,
     spider_monkey: bool,
@@ -84,6 +88,7 @@ impl NameSigns {
         self.assembly_script |= name.starts_with("~lib/");
         self.names_with_paths |= name.contains('/') && !name.contains([':', ' ', '(']);
         self.rust |= name.contains("__rust_alloc") || name == "rust_begin_unwind" || name.starts_with("core::");
+        self.rust_main |= name.starts_with("std::rt::lang_start");
         self.zig |= name.contains("heap.BrkAllocator.") || name.contains("heap.WasmAllocator.");
         self.cpython |=
             matches!(name, "PyObject_Malloc" | "Py_BytesMain" | "Py_Initialize" | "_PyEval_EvalFrameDefault");
@@ -115,8 +120,11 @@ pub(super) fn toolchains(
     let is_script = surface.has_export("__new") && surface.has_export("__collect")
         || signs.assembly_script
         || signs.names_with_paths && surface.source_map.is_some() && *producers == Producers::default();
+    // The C library may have more units than the program.
+    let is_of_clang = !is_bindgen && !signs.rust_main && survey.is_some_and(is_mostly_clang);
     let signs = [
         (Toolchain::ComponentizeJs, producers.tool("ComponentizeJS").is_some() || signs.spider_monkey),
+        (Toolchain::ComponentizeQjs, imports("componentize_qjs_runtime.wasm")),
         (Toolchain::CPython, runs_python),
         (Toolchain::AssemblyScript, is_script),
         (Toolchain::TinyGo, is_tiny_go),
@@ -132,7 +140,7 @@ pub(super) fn toolchains(
     ];
     let mut toolchains: Vec<Toolchain> =
         signs.into_iter().filter(|(_, is_there)| *is_there).map(|(toolchain, _)| toolchain).collect();
-    if survey.is_some_and(is_mostly_clang) && !is_bindgen {
+    if is_of_clang {
         // A program in C with a part in Rust is built as programs in C are.
         toolchains.sort_by_key(|toolchain| *toolchain == Toolchain::Rust);
     }
@@ -145,4 +153,37 @@ fn is_mostly_clang(survey: &Survey) -> bool {
         survey.producers.iter().filter(|(text, _)| text.contains("rustc") == of_rust).map(|(_, units)| units).sum()
     };
     units(false) > units(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ModuleImage;
+
+    /// Returns the toolchains of a module with units of rustc and of clang, and a function of that name.
+    fn first_of(rust_units: usize, c_units: usize, name: &str) -> Option<Toolchain> {
+        let image = ModuleImage::parse(wat::parse_str("(module)").unwrap().into()).unwrap();
+        let units = [("clang LLVM (rustc version 1.95.0)", rust_units), ("clang version 21.1.4", c_units)];
+        let producers = units.map(|(text, units)| (text.to_owned(), units)).into_iter().collect();
+        let survey = Survey { producers, ..Survey::default() };
+        let mut signs = NameSigns::default();
+        signs.see(name);
+        let found = toolchains(&Surface::of(&image), &Producers::of(&image), Some(&survey), &signs);
+        found.first().copied()
+    }
+
+    #[test]
+    fn a_program_of_rust_is_one_whatever_c_library_it_has() {
+        assert_eq!(first_of(40, 3, "main"), Some(Toolchain::Rust));
+        assert_eq!(first_of(3, 40, "main"), Some(Toolchain::Clang));
+        assert_eq!(first_of(3, 40, "std::rt::lang_start_internal"), Some(Toolchain::Rust));
+    }
+
+    #[test]
+    fn quickjs_in_a_component_is_known_by_what_joins_its_modules() {
+        let text = r#"(module (import "componentize_qjs_runtime.wasm" "__wasm_apply_data_relocs" (func)))"#;
+        let image = ModuleImage::parse(wat::parse_str(text).unwrap().into()).unwrap();
+        let found = toolchains(&Surface::of(&image), &Producers::of(&image), None, &NameSigns::default());
+        assert_eq!(found, [Toolchain::ComponentizeQjs]);
+    }
 }

@@ -1,0 +1,4 @@
+;; RUN: profile %
+;; EXIT: 125
+
+(module (func))
