@@ -211,6 +211,57 @@ fn a_service_is_recorded_until_a_signal_ends_it() {
 }
 
 #[test]
+fn requests_are_counted_by_route_and_their_samples_are_theirs() {
+    for name in BOTH {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("service.pb.gz");
+        let served = Served::start(name, &["--record", file.to_str().unwrap()]);
+        let mut connection = served.connect();
+        for number in 0..100 {
+            for path in [format!("/orders/{number}"), "/cpu".to_owned(), format!("/bimodal/wait?n={number}")] {
+                ask(&mut connection, &path);
+                assert_eq!(answer(&mut connection).0, 200, "{name}: {path}");
+            }
+        }
+        for path in ["/nothing", "/trap"] {
+            served.get(path);
+        }
+        assert_eq!(served.stop(), Some(143), "{name}");
+        let recording = read_pprof(&std::fs::read(&file).unwrap()).unwrap();
+        let requests = recording.requests.as_ref().unwrap();
+        let routes: Vec<_> =
+            requests.routes().into_iter().map(|route| (route.route, route.count, route.failed)).collect();
+        let expected = [
+            ("GET /bimodal/wait", 100, 0),
+            ("GET /cpu", 100, 0),
+            ("GET /orders/{number}", 100, 0),
+            ("GET /trap", 1, 1),
+            ("GET [not found]", 1, 0),
+        ];
+        assert_eq!(routes, expected.map(|(route, count, failed)| (route.to_owned(), count, failed)), "{name}");
+
+        let part = |route| recording.of_requests(requests, &requests.select(Some(route), None));
+        let cpu = part("GET /cpu");
+        let has = |row: &wasmscope_model::SampleRow, function: &str| {
+            let lines = cpu.stack(row.stack).flat_map(|location| &location.lines);
+            lines.map(|line| &cpu.profile.functions[line.function.0 as usize].name).any(|it| it.contains(function))
+        };
+        // One part in ten of the time is more than anything but that work takes.
+        let in_work: u64 = cpu.rows(Event::Cpu).filter(|row| has(row, "work::")).map(|row| row.count).sum();
+        assert!(in_work * 10 > cpu.total_count(Event::Cpu) && in_work > 0, "{name}: {in_work}");
+        let others = ["GET /bimodal/wait", "GET /orders/{number}"].map(|route| part(route));
+        let hashed = others.iter().flat_map(|other| other.rows(Event::Cpu)).filter(|row| has(row, "hash_part"));
+        assert_eq!(hashed.count(), 0, "{name}: no other route hashes");
+        if name == "service-p2.wasm" {
+            // The one slow request naps for 20 ms; tasks of 0.3 wait without a stack, and whose they are is not told.
+            let route = part("GET /bimodal/wait");
+            let [waited, ready] = [Event::Wait, Event::Ready].map(|event| route.total_amount(event));
+            assert!(waited > 0 && waited + ready >= 20_000_000, "{waited} {ready}");
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_served_is_refused_before_the_first_request() {
     let refused = |options: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wasmscope"));

@@ -117,7 +117,7 @@ impl GuestRun {
     }
 
     /// Returns how many frames of a trap's backtrace wasmtime collects.
-    pub(super) fn backtrace_frames(&self) -> usize {
+    pub(crate) fn backtrace_frames(&self) -> usize {
         // wasmtime takes zero for a backtrace without details.
         self.wasmtime.debug.max_backtrace.filter(|frames| *frames > 0).unwrap_or(WHOLE_BACKTRACE.get())
     }

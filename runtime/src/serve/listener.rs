@@ -110,7 +110,7 @@ async fn converse(service: Arc<Service>, stream: TcpStream, mut stopped: watch::
 async fn answer(service: &Arc<Service>, request: hyper::Request<Incoming>) -> Response {
     let routes = service.routes();
     let (method, path) = (request.method(), request.uri().path());
-    let ticket = Ticket::begin(routes.of(method, path), routes.not_found(method));
+    let ticket = Ticket::begin(method, routes.of(method, path), routes.not_found(method));
     let response = response(service, request, &ticket).await;
     ticket.ends_with(response)
 }

@@ -19,13 +19,15 @@ pub(super) struct Log {
     listener: Listener,
     guest: Guest,
     shared: Arc<Shared>,
+    /// Frames of a backtrace, at most.
+    max_frames: usize,
     in_the_making: AtomicU64,
     left_out: AtomicU64,
 }
 
 impl Log {
-    pub(super) fn new(listener: Listener, guest: Guest, shared: Arc<Shared>) -> Self {
-        Self { listener, guest, shared, in_the_making: AtomicU64::new(0), left_out: AtomicU64::new(0) }
+    pub(super) fn new(listener: Listener, guest: Guest, shared: Arc<Shared>, max_frames: usize) -> Self {
+        Self { listener, guest, shared, max_frames, in_the_making: AtomicU64::new(0), left_out: AtomicU64::new(0) }
     }
 
     pub(super) fn say(&self, event: ServiceEvent) {
@@ -63,7 +65,7 @@ impl Log {
             sampled.or_else(|| read().cloned())
         };
         let add_debug_files = |symbolizer: &mut _| drop(self.shared.modules.add_debug_files(symbolizer));
-        let mut report = TrapReport::new(error, &image_of, add_debug_files);
+        let mut report = TrapReport::new(error, self.max_frames, &image_of, add_debug_files);
         report.last_words = panic_message(said);
         report
     }

@@ -70,7 +70,7 @@ impl Service {
         let has_cli = offer_http(&mut linker, &run.wasmtime)?;
         let pre = link(guest, &component, &mut linker, &run, has_cli)?;
         let dispatcher = Dispatcher::new(limits.instances, limits.waiting);
-        let log = Arc::new(Log::new(listener, guest.clone(), session.shared().clone()));
+        let log = Arc::new(Log::new(listener, guest.clone(), session.shared().clone(), run.backtrace_frames()));
         let routes = Routes::new(templates, limits.routes);
         let service = Self { run, guest: guest.clone(), session, pre, limits, dispatcher, log, routes };
         // What a guest is given may be refused too, such as a directory that is not there.

@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::StatusCode;
 use hyper::body::{Body, Frame, SizeHint};
+use hyper::header::CONTENT_LENGTH;
+use hyper::{Method, StatusCode};
 use wasmscope_profiler::{EndedRequest, next_request, request_ended};
 use wasmtime_wasi_http::handler::Response;
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -23,14 +24,17 @@ pub(super) struct Ticket {
     /// The route if the guest does not know the path.
     not_found: Arc<str>,
     began: Instant,
+    /// Whether the client wants no body.
+    is_head: bool,
     status: Option<StatusCode>,
     is_sent: bool,
 }
 
 impl Ticket {
-    pub(super) fn begin(route: Arc<str>, not_found: Arc<str>) -> Self {
+    pub(super) fn begin(method: &Method, route: Arc<str>, not_found: Arc<str>) -> Self {
+        let is_head = *method == Method::HEAD;
         let label = Arc::new(RequestLabel { number: next_request(), is_over: AtomicBool::new(false) });
-        Self { label, route, not_found, began: Instant::now(), status: None, is_sent: false }
+        Self { label, route, not_found, began: Instant::now(), is_head, status: None, is_sent: false }
     }
 
     pub(super) fn label(&self) -> &Arc<RequestLabel> {
@@ -40,7 +44,10 @@ impl Ticket {
     /// Makes the request be over when this response is sent, or cannot be.
     pub(super) fn ends_with(mut self, response: Response) -> Response {
         self.status = Some(response.status());
-        response.map(|body| Tracked::new(body, self).boxed_unsync())
+        let without_body = self.is_head || matches!(response.status().as_u16(), 100..200 | 204 | 304);
+        let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let left = if without_body { Some(0) } else { length };
+        response.map(|body| Tracked::new(body, left, self).boxed_unsync())
     }
 }
 
@@ -61,19 +68,20 @@ impl Drop for Ticket {
 /// A response's body, with the request that is over when it ends.
 struct Tracked {
     body: WasiBody,
+    /// Bytes that the client still expects, if the head of the response told them. Whoever sends them does not ask for more.
+    left: Option<u64>,
     ticket: Option<Ticket>,
 }
 
 impl Tracked {
-    fn new(body: WasiBody, ticket: Ticket) -> Self {
-        let mut tracked = Self { body, ticket: Some(ticket) };
+    fn new(body: WasiBody, left: Option<u64>, ticket: Ticket) -> Self {
+        let mut tracked = Self { body, left, ticket: Some(ticket) };
         tracked.end_if_sent();
         tracked
     }
 
-    /// Whoever sends a body of known length does not ask for more than that.
     fn end_if_sent(&mut self) {
-        if self.body.is_end_stream() || self.body.size_hint().exact() == Some(0) {
+        if self.left == Some(0) || self.body.is_end_stream() || self.body.size_hint().exact() == Some(0) {
             self.end();
         }
     }
@@ -92,7 +100,11 @@ impl Body for Tracked {
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(context));
         match &frame {
-            Some(Ok(_)) => self.end_if_sent(),
+            Some(Ok(frame)) => {
+                let sent = frame.data_ref().map_or(0, |data| data.len() as u64);
+                self.left = self.left.map(|left| left.saturating_sub(sent));
+                self.end_if_sent();
+            }
             None => self.end(),
             Some(Err(_)) => drop(self.ticket.take()),
         }
