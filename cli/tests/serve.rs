@@ -249,7 +249,7 @@ fn requests_are_counted_by_route_and_their_samples_are_theirs() {
         // One part in ten of the time is more than anything but that work takes.
         let in_work: u64 = cpu.rows(Event::Cpu).filter(|row| has(row, "work::")).map(|row| row.count).sum();
         assert!(in_work * 10 > cpu.total_count(Event::Cpu) && in_work > 0, "{name}: {in_work}");
-        let others = ["GET /bimodal/wait", "GET /orders/{number}"].map(|route| part(route));
+        let others = ["GET /bimodal/wait", "GET /orders/{number}"].map(part);
         let hashed = others.iter().flat_map(|other| other.rows(Event::Cpu)).filter(|row| has(row, "hash_part"));
         assert_eq!(hashed.count(), 0, "{name}: no other route hashes");
         if name == "service-p2.wasm" {

@@ -202,7 +202,7 @@ impl Recording {
         }
         let row = |(index, (count, amount)): (u32, (u64, u64))| {
             let row = self.profile.samples.get(index as usize)?;
-            Some(crate::SampleRow { count, amount, ..row.clone() })
+            Some(crate::SampleRow { count, amount, ..*row })
         };
         let mut part = self.clone();
         part.profile.samples = rows.into_iter().filter_map(row).collect();

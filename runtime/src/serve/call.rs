@@ -18,6 +18,9 @@ use crate::command::Host;
 /// How the guest's reading of the request's body ended.
 type BodyRead = Pin<Box<dyn Future<Output = Result<(), HttpError>> + Send>>;
 
+/// What a handler of 0.3 returns.
+type P3Result = (Result<Resource<P3Response>, p3::ErrorCode>,);
+
 /// A call of a guest's handler that is about to run.
 pub(super) enum Call {
     /// `wasi:http/incoming-handler@0.2`: the guest hands its response over while it runs.
@@ -26,11 +29,7 @@ pub(super) enum Call {
         reply: SharedReply,
     },
     /// `wasi:http/handler@0.3`: the guest returns it.
-    P3 {
-        call: TypedFuncCallConcurrent<Host, (Resource<P3Request>,), (Result<Resource<P3Response>, p3::ErrorCode>,)>,
-        reply: Reply,
-        body_read: BodyRead,
-    },
+    P3 { call: TypedFuncCallConcurrent<Host, (Resource<P3Request>,), P3Result>, reply: Reply, body_read: BodyRead },
 }
 
 /// A reply that the guest gives, or that is given for it when it ends without.
@@ -109,7 +108,10 @@ impl Call {
                 let function = guest.wasi_http_handler().func_handle();
                 let (result,) = function.finish_call_concurrent(accessor, call).await?;
                 let response = match result {
-                    Err(code) => return Ok(reply.fail(Failure::Guest(code.to_string()))),
+                    Err(code) => {
+                        reply.fail(Failure::Guest(code.to_string()));
+                        return Ok(());
+                    }
                     Ok(response) => accessor.with(|mut store| {
                         let response = store.data_mut().http().table.delete(response)?;
                         response.into_http_with_getter(store.as_context_mut(), body_read, WasiHttpView::http)

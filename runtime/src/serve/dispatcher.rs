@@ -40,7 +40,7 @@ pub(super) enum Submitted {
     /// An instance has it, or it waits for one.
     Taken,
     /// It needs a new instance, which counts already.
-    NeedsInstance(Seat, Job),
+    NeedsInstance(Box<(Seat, Job)>),
 }
 
 impl Dispatcher {
@@ -68,7 +68,7 @@ impl Dispatcher {
             }
         }
         if state.instances < self.max_instances {
-            return Submitted::NeedsInstance(self.new_seat(&mut state), job);
+            return Submitted::NeedsInstance(Box::new((self.new_seat(&mut state), job)));
         }
         if state.waiting.len() >= self.max_waiting {
             job.reply.fail(Failure::Busy);
@@ -162,7 +162,7 @@ mod tests {
 
     fn seat(submitted: Submitted) -> (Seat, String) {
         match submitted {
-            Submitted::NeedsInstance(seat, job) => (seat, job.request.uri().path().to_owned()),
+            Submitted::NeedsInstance(needs) => (needs.0, needs.1.request.uri().path().to_owned()),
             Submitted::Taken => panic!("it needs no instance"),
         }
     }

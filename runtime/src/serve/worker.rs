@@ -21,7 +21,8 @@ use crate::command::Host;
 
 /// Gives a request to an instance, a new one if it has to be.
 pub(super) fn submit(service: &Arc<Service>, job: Job) {
-    if let Submitted::NeedsInstance(seat, job) = service.dispatcher().submit(job) {
+    if let Submitted::NeedsInstance(needs) = service.dispatcher().submit(job) {
+        let (seat, job) = *needs;
         start(service, seat, job);
     }
 }
