@@ -41,6 +41,12 @@ pub enum ImportError {
         /// The limit.
         limit: u64,
     },
+    /// Its stacks are longer than those of any profile should be.
+    #[error("its stacks have more than {limit} frames in all, which no real profile has")]
+    TooManyFrames {
+        /// The limit.
+        limit: u64,
+    },
     /// The values of one column add up to more than fits.
     #[error("the values of {column:?} add up to more than 2^63")]
     TotalTooLarge {

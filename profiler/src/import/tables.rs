@@ -11,6 +11,10 @@ use super::pprof::{ImportError, event_of_column};
 use crate::export::extension::{Extension, place, unpack_origin};
 use crate::export::messages as pprof;
 
+/// Frames of all samples together, inlined ones too: a few bytes can refer to one long location again and again, and outputs
+/// take four bytes a frame.
+const MAX_FRAMES: u64 = 1 << 27;
+
 /// Converts the tables, with at most `text_limit` bytes of names; what is taken for something it does not say is noted.
 pub(super) fn convert(
     profile: &pprof::Profile,
@@ -39,6 +43,7 @@ pub(super) fn convert(
         converted.locations.push(location);
     }
     let columns = columns(profile, &strings, notes)?;
+    let mut frames = 0u64;
     let mut totals = vec![(0u64, 0u64); columns.len()];
     let mut stack = Vec::new();
     for (number, sample) in profile.sample.iter().enumerate() {
@@ -50,7 +55,12 @@ pub(super) fn convert(
         for id in &sample.location_id {
             let what = || format!("sample {number}");
             let location = locations.find(*id, "location", what)?;
+            let lines = converted.locations.get(location as usize).map_or(0, |location| location.lines.len());
+            frames = frames.saturating_add(lines as u64);
             stack.push(LocationId(location));
+        }
+        if frames > MAX_FRAMES {
+            return Err(ImportError::TooManyFrames { limit: MAX_FRAMES });
         }
         for (column, total) in columns.iter().zip(&mut totals) {
             let value = |index: usize| {

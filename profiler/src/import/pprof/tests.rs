@@ -145,6 +145,21 @@ fn one_long_name_used_again_and_again_does_not_take_all_memory() {
 }
 
 #[test]
+fn one_long_stack_used_again_and_again_does_not_take_all_memory() {
+    let long = |samples: usize| {
+        read(|profile| {
+            let line = profile.location[0].line[0].clone();
+            profile.location[0].line = vec![line; 1 << 14];
+            profile.sample[0].location_id = vec![profile.location[0].id];
+            profile.sample = vec![profile.sample[0].clone(); samples];
+        })
+    };
+    assert!(long(100).is_ok());
+    let error = long((1 << 13) + 1).unwrap_err().to_string();
+    assert_eq!(error, "its stacks have more than 134217728 frames in all, which no real profile has");
+}
+
+#[test]
 fn totals_that_do_not_fit_are_refused_and_those_that_just_fit_are_exported() {
     let two = |first: i64, second: i64| {
         read(|profile| {
