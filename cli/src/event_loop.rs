@@ -21,6 +21,8 @@ pub enum Event {
     Guest(GuestEnd),
     /// The system gave no threads.
     NotStarted(std::io::Error),
+    /// The service's listener failed.
+    ServiceFailed,
     /// The guest's thread panicked, which is a defect of the runtime; the panic has been printed.
     Panicked,
     /// SIGINT, SIGTERM or SIGHUP came.
@@ -57,6 +59,20 @@ impl EventLoop {
         };
         std::thread::Builder::new().name("wasmscope-signals".into()).spawn(wait_for_signals)?;
         Ok(Self { sender, receiver })
+    }
+
+    /// Returns what makes the failure of a service an event.
+    pub fn service_failed(&self) -> impl FnOnce() + Send + 'static {
+        let of_service = self.sender.clone();
+        move || {
+            // After the end nobody listens any more.
+            let _ = of_service.send(Event::ServiceFailed);
+        }
+    }
+
+    /// Waits for the first event.
+    pub fn wait(&self) -> Result<Event> {
+        self.receiver.recv().context("the service's threads are gone")
     }
 
     /// Runs the guest on a thread of its own, and waits for the first event.

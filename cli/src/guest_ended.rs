@@ -38,6 +38,7 @@ impl GuestEnded {
             }
             Event::Signal(signal) => Ok(exit_code_of(signal)),
             Event::TimeOver => Ok(0),
+            Event::ServiceFailed => Ok(1),
             Event::NotStarted(error) => Err(error).context("failed to start the guest's threads"),
             Event::Panicked => Err(anyhow!("the guest's thread panicked; this is a defect of wasmscope")),
         }

@@ -142,6 +142,17 @@ impl GuestOptions {
         })
     }
 
+    /// Refuses what only guests with a beginning and an end have.
+    pub fn check_for_service(&self) -> Result<()> {
+        if self.invoke.is_some() {
+            return Err(anyhow!("--invoke: a service answers requests; `wasmscope run --invoke` calls a function"));
+        }
+        if !self.preload.is_empty() {
+            return Err(anyhow!("--preload: a service is a component, and cannot import from core modules"));
+        }
+        Ok(())
+    }
+
     /// Tells whether a recording is left without names and lines.
     pub fn raw(&self) -> bool {
         self.raw

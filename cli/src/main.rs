@@ -18,7 +18,9 @@ mod record_options;
 mod recorded_run;
 mod recording_file;
 mod report;
+mod request_options;
 mod run;
+mod serve;
 mod symbol_options;
 mod symbolize;
 mod terminal;
@@ -79,6 +81,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Run(run::Run),
+    Serve(serve::Serve),
     Profile(profile::Profile),
     Report(report::Report),
     Diff(diff::Diff),
@@ -97,6 +100,7 @@ fn main() -> ExitCode {
     progress::set_up(cli.quiet);
     let verdict = match cli.verb {
         Verb::Run(run) => run.execute(),
+        Verb::Serve(serve) => serve.execute(),
         Verb::Profile(profile) => profile.execute(),
         Verb::Report(report) => report.execute(),
         Verb::Diff(diff) => diff.execute(),

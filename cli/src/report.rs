@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Parser;
 use wasmscope_model::Recording;
 use wasmscope_profiler::{export, resolve_again};
@@ -13,6 +13,7 @@ use crate::event_option::EventOption;
 use crate::output_options::OutputOptions;
 use crate::progress;
 use crate::recording_file::read_recording;
+use crate::request_options::RequestOptions;
 use crate::symbol_options::{SymbolOptions, refuse_unfit, refuse_unfit_split, wanted_for};
 use crate::terminal;
 use crate::verdict::{OWN_FAILURE, Verdict};
@@ -59,6 +60,9 @@ pub struct Report {
     event: EventOption,
 
     #[command(flatten)]
+    requests: RequestOptions,
+
+    #[command(flatten)]
     symbols: SymbolOptions,
 
     #[command(flatten)]
@@ -76,7 +80,14 @@ impl Report {
         if self.symbols.is_given() {
             self.look_up_again(&mut recording)?;
         }
-        let title = title(&recording, &self.file);
+        let mut title = title(&recording, &self.file);
+        let part =
+            self.requests.part(&recording).with_context(|| format!("cannot show a part of {}", self.file.display()))?;
+        if let Some((part, name)) = part {
+            recording = part;
+            title = format!("{title} · {name}");
+            terminal::note(name);
+        }
         if self.output.is_empty() {
             let mut out = BufWriter::new(io::stdout().lock());
             let layout = self.output.layout(&io::stdout());

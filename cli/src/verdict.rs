@@ -36,7 +36,7 @@ pub fn of_usage_error(error: &clap::Error) -> ExitCode {
     // Nobody reads it: there is nowhere left to say so.
     let _ = error.print();
     // Only `--color WHEN` and `--quiet` can stand before the verb.
-    let runs_guest = std::env::args_os().skip(1).take(4).any(|arg| arg == "profile" || arg == "run");
+    let runs_guest = std::env::args_os().skip(1).take(4).any(|arg| arg == "profile" || arg == "run" || arg == "serve");
     match error.exit_code() {
         0 => ExitCode::SUCCESS,
         _ if runs_guest => ExitCode::from(OWN_FAILURE_BESIDE_GUEST),

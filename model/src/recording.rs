@@ -1,7 +1,8 @@
 //! A recording: a symbolized profile and everything its reader is owed.
 
 use crate::{
-    ClockAnchor, Event, Function, HostCallTotals, Location, Losses, Module, RunReport, StackId, StackTable, Timeline,
+    ClockAnchor, Event, Function, HostCallTotals, Location, Losses, Module, Requests, RunReport, StackId, StackTable,
+    Timeline,
 };
 
 /// Names a location inside one recording: its position in [`Profile::locations`].
@@ -58,6 +59,8 @@ pub struct Recording {
     pub host_calls: Vec<HostCallTotals>,
     /// When the samples were taken; `None` for files that do not tell.
     pub timeline: Option<Timeline>,
+    /// What was sampled for which requests; `None` when it was no service.
+    pub requests: Option<Requests>,
     /// What was lost, by reason.
     pub losses: Losses,
     /// How it was made; `None` for files of other tools.
@@ -151,6 +154,12 @@ impl Recording {
             for point in &timeline.points {
                 check("thread", point.thread, timeline.threads.len())?;
                 check("row", point.row, profile.samples.len())?;
+            }
+        }
+        if let Some(requests) = &self.requests {
+            for sample in &requests.samples {
+                check("request group", sample.group, requests.groups.len())?;
+                check("row", sample.row, profile.samples.len())?;
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use wasmscope_model::{
 
 use crate::code_registry::Lookup;
 use crate::off_cpu::OffCpuTotals;
+use crate::requests::RequestSamples;
 use crate::timeline::TimelineBuilder;
 
 /// Resolved addresses kept between samples; beyond this many the cache starts anew.
@@ -70,6 +71,8 @@ pub(crate) struct Aggregate {
     pub(crate) sums: Vec<Sums>,
     /// When it was counted.
     pub(crate) timeline: TimelineBuilder,
+    /// For which requests it was counted.
+    pub(crate) requests: RequestSamples,
     pub(crate) outside_guest: u64,
     pub(crate) truncated: u64,
     pub(crate) broken: u64,
@@ -89,6 +92,7 @@ impl Aggregate {
             stacks: StackTable::with_max_stacks(max_stacks.saturating_add(1)),
             sums: Vec::new(),
             timeline: TimelineBuilder::new(started),
+            requests: RequestSamples::default(),
             outside_guest: 0,
             truncated: 0,
             broken: 0,
@@ -128,7 +132,7 @@ impl Aggregate {
         stack.clear();
         self.resolve(sample, lookup, &mut stack);
         stack.extend(end.map(StackFrame::Marker));
-        let Self { stacks, sums, folded, timeline, .. } = self;
+        let Self { stacks, sums, folded, timeline, requests, .. } = self;
         let id = stacks.intern(&stack).unwrap_or_else(|| {
             *folded += weight;
             ALL_OTHERS
@@ -138,6 +142,9 @@ impl Aggregate {
             Event::Wait | Event::Ready => (sample.nanos > 0, sample.nanos),
             _ => (true, 0),
         };
+        if counts && sample.context.request != 0 {
+            requests.add(sample.context.request, id, sample.event, u64::from(sample.weight), nanos);
+        }
         if counts {
             timeline.add(sample.at, sample.thread, sample.event, id, sample.weight, nanos);
         }

@@ -9,7 +9,7 @@ use crate::aggregate::{Aggregate, GuestFrame};
 use crate::host_calls::CallSite;
 use crate::resolve_again::NotLookedUp;
 use crate::session::{Drained, Session};
-use crate::symbolize::{named_host_calls, symbolized};
+use crate::symbolize::{Symbolized, named_host_calls, symbolized};
 use crate::sys;
 
 /// Width of the buckets in which handler times are counted.
@@ -46,6 +46,12 @@ impl RawRecording {
         }
         if totals.foreign > 0 {
             notes.push(format!("{} SIGPROF signals came from elsewhere and were not counted", totals.foreign));
+        }
+        if aggregate.requests.folded > 0 {
+            notes.push(format!(
+                "{} samples are not told by request: too many different ones",
+                aggregate.requests.folded
+            ));
         }
         if garbled > 0 {
             notes.push(format!("{garbled} batches of samples could not be read back; this is a defect of wasmscope"));
@@ -117,8 +123,8 @@ impl RawRecording {
         let Self { aggregate, host_calls, losses, run, started, .. } = self;
         let host_calls = named_host_calls(&aggregate.modules, host_calls, source);
         let period_nanos = 1_000_000_000 / u64::from(run.rate_hz.max(1));
-        let (profile, timeline) = symbolized(aggregate, period_nanos, source);
+        let Symbolized { profile, timeline, requests } = symbolized(aggregate, period_nanos, source);
         let (run, started, timeline) = (Some(run), Some(started), Some(timeline));
-        Recording { profile, host_calls, timeline, losses, run, started, notes: Vec::new() }
+        Recording { profile, host_calls, timeline, requests, losses, run, started, notes: Vec::new() }
     }
 }

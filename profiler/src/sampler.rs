@@ -9,6 +9,7 @@ use wasmscope_signal::{self as signal, InstallError};
 use crate::epoch::{AdvanceEpoch, EpochTicker};
 use crate::host_calls;
 use crate::raw_recording::RawRecording;
+use crate::requests;
 use crate::session::Session;
 use crate::sys;
 use crate::threads::{self, Threads};
@@ -165,6 +166,7 @@ impl Running {
             Drive::Epochs(_) => u64::try_from(period.as_nanos()).unwrap_or(u64::MAX),
         });
         host_calls::begin(session.config.waits);
+        requests::set_recording(true);
         for thread in &mut threads.live {
             session.arm(thread);
         }
@@ -183,6 +185,7 @@ impl Running {
         let _ = drain.join();
         let recording = session.last_cut();
         host_calls::end();
+        requests::set_recording(false);
         let threads = &mut *Threads::lock();
         threads.session = None;
         session.release_threads(threads);

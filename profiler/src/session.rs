@@ -16,13 +16,13 @@ use crate::aggregate::{Aggregate, GuestFrame};
 use crate::host_calls::{self, CallSite, Taken};
 use crate::off_cpu::OffCpuTotals;
 use crate::raw_recording::RawRecording;
-use crate::sys;
 use crate::thread_states::{PooledState, ThreadStates, wait_until_unread};
 use crate::threads::{SampledThread, Threads};
 use crate::timeline::UNKNOWN_THREAD;
 use crate::timer::TimerChoice;
 use crate::totals::{Armed, Totals};
 use crate::{CodeRegistry, SamplerConfig};
+use crate::{requests, sys};
 
 /// How often rings are emptied.
 const DRAIN_EVERY: Duration = Duration::from_millis(20);
@@ -178,6 +178,8 @@ impl Session {
 
     /// Empties every ring once.
     fn drain(&self, drained: &mut Drained) {
+        // First: the samples of a request that is over are in the rings by then.
+        let ended = requests::take_ended();
         let armed: Vec<_> = {
             let threads = Threads::lock();
             let sampled = threads.live.iter().filter(|thread| thread.has_recorded);
@@ -196,6 +198,9 @@ impl Session {
             self.drain_ring(thread.number, thread.pooled, drained);
             drained.last.retain(|(number, _)| *number != thread.number);
             ThreadStates::global().release(thread.pooled);
+        }
+        for request in ended {
+            drained.aggregate.requests.end(request);
         }
         let totals = std::mem::take(&mut *lock(&self.departed_totals));
         drained.totals.merge(&totals);

@@ -8,24 +8,29 @@ use indexmap::IndexSet;
 use rustc_hash::FxHashMap;
 use wasmscope_model::{
     CodeLocation, Event, FrameOrigin, Function, FunctionId, HostCallTotals, Line, LineOrigin, Location, LocationId,
-    Marker, Module, ModuleId, NameOrigin, PcKind, Place, Profile, Resolved, SampleRow, StackId, StackTable,
-    SymbolSource, Timeline, TimelinePoint, TimelineThread, WhyNoLine,
+    Marker, Module, ModuleId, NameOrigin, PcKind, Place, Profile, RequestGroup, RequestSample, Requests, Resolved,
+    SampleRow, StackId, StackTable, SymbolSource, Timeline, TimelinePoint, TimelineThread, WhyNoLine,
 };
 
 use crate::aggregate::{Aggregate, GuestFrame, StackFrame, Sums};
 use crate::host_calls::CallSite;
+use crate::requests::{GroupKey, RequestSamples};
 use crate::timeline::{Point, TimelineBuilder};
 
 /// Hashed with a secret: names come from modules and files that may be made to collide.
 type Ordered<T> = IndexSet<T, RandomState>;
 
+/// What samples turned out to be.
+pub(crate) struct Symbolized {
+    pub(crate) profile: Profile,
+    pub(crate) timeline: Timeline,
+    /// `None` where no request has ended.
+    pub(crate) requests: Option<Requests>,
+}
+
 /// Builds a profile: each distinct place is looked up once.
-pub(crate) fn symbolized(
-    aggregate: Aggregate,
-    period_nanos: u64,
-    source: &mut dyn SymbolSource,
-) -> (Profile, Timeline) {
-    let Aggregate { modules, stacks, sums, timeline, .. } = aggregate;
+pub(crate) fn symbolized(aggregate: Aggregate, period_nanos: u64, source: &mut dyn SymbolSource) -> Symbolized {
+    let Aggregate { modules, stacks, sums, timeline, requests, .. } = aggregate;
     let mut tables = Tables {
         modules: &modules,
         source,
@@ -56,7 +61,8 @@ pub(crate) fn symbolized(
         ]
     });
     let samples: Vec<SampleRow> = samples.filter(|row| row.count > 0).collect();
-    let timeline = timeline_of(timeline, &located, &samples, period_nanos);
+    let rows = Rows::new(&located, &samples, period_nanos);
+    let (timeline, requests) = (timeline_of(timeline, &rows), requests_of(requests, &rows));
     let Tables { functions, locations, .. } = tables;
     let profile = Profile {
         functions: functions.into_iter().collect(),
@@ -66,23 +72,62 @@ pub(crate) fn symbolized(
         period_nanos,
         modules,
     };
-    (profile, timeline)
+    Symbolized { profile, timeline, requests }
+}
+
+/// The rows of samples, by what they were before they were symbolized.
+struct Rows<'r> {
+    located: &'r FxHashMap<StackId, StackId>,
+    rows: FxHashMap<(StackId, Event), u32>,
+    period_nanos: u64,
+}
+
+impl<'r> Rows<'r> {
+    fn new(located: &'r FxHashMap<StackId, StackId>, samples: &[SampleRow], period_nanos: u64) -> Self {
+        let rows = (0..).zip(samples).map(|(index, row)| ((row.stack, row.event), index)).collect();
+        Self { located, rows, period_nanos }
+    }
+
+    fn find(&self, stack: StackId, event: Event) -> Option<u32> {
+        self.rows.get(&(*self.located.get(&stack)?, event)).copied()
+    }
+
+    fn amount(&self, event: Event, count: u64, nanos: u64) -> u64 {
+        if event == Event::Cpu { count.saturating_mul(self.period_nanos) } else { nanos }
+    }
+}
+
+/// Gives what was sampled for requests the rows it belongs to.
+fn requests_of(collected: RequestSamples, rows: &Rows<'_>) -> Option<Requests> {
+    if collected.groups.is_empty() {
+        return None;
+    }
+    let mut requests = Requests::default();
+    for (index, (key, group)) in (0..).zip(collected.groups) {
+        let GroupKey { route, status_class, bucket } = key;
+        let (count, latency_nanos) = (group.count, group.latency_nanos);
+        requests.groups.push(RequestGroup { route: route.to_string(), status_class, bucket, count, latency_nanos });
+        // Different stacks of code offsets may be one of locations.
+        let mut sums: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+        for ((stack, event), (count, nanos)) in group.samples {
+            let Some(row) = rows.find(stack, event) else { continue };
+            let sum = sums.entry(row).or_default();
+            *sum = (sum.0.saturating_add(count), sum.1.saturating_add(rows.amount(event, count, nanos)));
+        }
+        let sample = |(row, (count, amount))| RequestSample { group: index, row, count, amount };
+        requests.samples.extend(sums.into_iter().map(sample));
+    }
+    Some(requests)
 }
 
 /// Gives the points of a timeline the rows they belong to.
-fn timeline_of(
-    timeline: TimelineBuilder,
-    located: &FxHashMap<StackId, StackId>,
-    samples: &[SampleRow],
-    period_nanos: u64,
-) -> Timeline {
-    let rows: FxHashMap<_, _> = (0..).zip(samples).map(|(index, row)| ((row.stack, row.event), index)).collect();
+fn timeline_of(timeline: TimelineBuilder, rows: &Rows<'_>) -> Timeline {
     let (bucket_nanos, threads, points) = timeline.finish();
     let point = |point: Point| {
         let Point { key, count, nanos } = point;
-        let row = *rows.get(&(*located.get(&key.stack)?, key.event))?;
+        let row = rows.find(key.stack, key.event)?;
         let count = u64::from(count);
-        let amount = if key.event == Event::Cpu { count.saturating_mul(period_nanos) } else { nanos };
+        let amount = rows.amount(key.event, count, nanos);
         Some(TimelinePoint { bucket: key.bucket, thread: u32::from(key.thread), row, count, amount })
     };
     let mut points: Vec<TimelinePoint> = points.into_iter().filter_map(point).collect();

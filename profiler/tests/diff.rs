@@ -36,7 +36,16 @@ fn recording(counts: &[u64]) -> Recording {
     let samples = samples.collect();
     let profile = Profile { modules: Vec::new(), functions, locations, stacks, samples, period_nanos: PERIOD };
     let (host_calls, losses) = (Vec::new(), Default::default());
-    Recording { profile, host_calls, timeline: None, losses, run: None, started: None, notes: Vec::new() }
+    Recording {
+        profile,
+        host_calls,
+        timeline: None,
+        requests: None,
+        losses,
+        run: None,
+        started: None,
+        notes: Vec::new(),
+    }
 }
 
 /// A small generator with a seed, so that a failure can be seen again: xorshift64*.

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
@@ -43,17 +44,49 @@ impl AttachedStore {
     /// A future that does not drive this store, or only from within another thread, does no harm: nothing of the store is
     /// looked at then.
     pub fn sampled<F: Future>(&self, future: F) -> Sampled<F> {
-        Sampled { future: Some(future), link: self.link.clone(), labels: None, waker: self.waker() }
+        self.labelled(Labels::None, future)
     }
 
     /// As [`AttachedStore::sampled`]; the samples taken during its polls say what they worked for. `labels.store` is not
     /// looked at.
     pub fn sampled_for<F: Future>(&self, labels: SampleContext, future: F) -> Sampled<F> {
-        Sampled { future: Some(future), link: self.link.clone(), labels: Some(labels), waker: self.waker() }
+        self.labelled(Labels::Fixed(labels), future)
+    }
+
+    /// As [`AttachedStore::sampled`], for a store that works for one request after another: each poll begins with the number
+    /// of the request that stands here.
+    #[cfg(feature = "cli")]
+    pub(crate) fn sampled_for_requests<F: Future>(&self, current: Arc<AtomicU64>, future: F) -> Sampled<F> {
+        self.labelled(Labels::Request(current), future)
+    }
+
+    fn labelled<F: Future>(&self, labels: Labels, future: F) -> Sampled<F> {
+        Sampled { future: Some(future), link: self.link.clone(), labels, waker: self.waker() }
     }
 
     fn waker(&self) -> NotingWaker {
         NotingWaker::new(self.link.suspension().clone())
+    }
+}
+
+/// What the samples of a poll say that they worked for.
+#[derive(Debug)]
+enum Labels {
+    None,
+    Fixed(SampleContext),
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only services have requests"))]
+    Request(Arc<AtomicU64>),
+}
+
+impl Labels {
+    fn now(&self) -> Option<SampleContext> {
+        match self {
+            Self::None => None,
+            Self::Fixed(labels) => Some(*labels),
+            Self::Request(current) => {
+                Some(SampleContext { request: current.load(Ordering::Relaxed), ..SampleContext::default() })
+            }
+        }
     }
 }
 
@@ -65,7 +98,7 @@ pin_project! {
         #[pin]
         future: Option<F>,
         link: Arc<StoreLink>,
-        labels: Option<SampleContext>,
+        labels: Labels,
         waker: NotingWaker,
     }
 
@@ -74,7 +107,7 @@ pin_project! {
             let mut this = this.project();
             this.link.suspension().poll_began();
             // A guest that is suspended is woken once more, to unwind its stack.
-            let _polling = this.link.begin_poll(this.labels.as_ref());
+            let _polling = this.link.begin_poll(this.labels.now().as_ref());
             this.future.set(None);
         }
     }
@@ -88,7 +121,7 @@ impl<F: Future> Future for Sampled<F> {
         let suspension = this.link.suspension();
         suspension.poll_began();
         // Where it cannot begin, the guests run all the same.
-        let polling = this.link.begin_poll(this.labels.as_ref());
+        let polling = this.link.begin_poll(this.labels.now().as_ref());
         #[expect(clippy::expect_used, reason = "only the drop takes the future away")]
         let future = this.future.as_pin_mut().expect("the future is there until this is dropped");
         let result = match this.waker.of(context.waker()) {

@@ -66,6 +66,12 @@ pub enum Error {
         /// What the user can do.
         hint: String,
     },
+    /// The component answers no HTTP requests.
+    #[error(
+        "{0} exports neither wasi:http/incoming-handler@0.2 nor wasi:http/handler@0.3, so it answers no requests; \
+         `wasmscope run` runs commands"
+    )]
+    NoHandler(String),
     /// An argument does not fit the function that is called.
     #[error("cannot call {function}: {reason}")]
     Arguments {

@@ -57,6 +57,8 @@ mod notes;
 #[cfg(feature = "cli")]
 mod panic_message;
 mod recorder;
+#[cfg(feature = "cli")]
+pub mod serve;
 mod session;
 #[cfg(feature = "cli")]
 mod trap_report;

@@ -321,6 +321,16 @@ impl ProfileSession {
         self.sampling.then(|| self.attach(store))
     }
 
+    /// As [`ProfileSession::attach_if_sampling`], with a hook.
+    #[cfg(feature = "cli")]
+    pub(crate) fn attach_with_hook_if_sampling<T: 'static>(
+        &self,
+        store: &mut Store<T>,
+        hook: impl FnMut(StoreContextMut<'_, T>, CallHook) -> wasmtime::Result<()> + Send + Sync + 'static,
+    ) -> Option<AttachedStore> {
+        self.sampling.then(|| self.attach_with_hook(store, hook))
+    }
+
     /// Starts sampling every thread of this process that runs a guest in a store that a session has made or attached.
     ///
     /// Guests of other sessions are sampled too; this one does not know their code, and shows it as `[unknown code]`.

@@ -23,6 +23,7 @@ mod losses;
 mod off_cpu;
 mod perfetto;
 mod pprof;
+mod routes;
 mod spans;
 mod speedscope;
 mod stack_order;

@@ -10,6 +10,7 @@ use super::footer::write_footer;
 use super::function_totals::{FunctionTotal, function_totals};
 use super::losses::percent;
 use super::off_cpu::is_worth_showing;
+use super::routes::write_routes;
 
 /// How much room a table takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,7 +38,7 @@ impl TableLayout {
     }
 }
 
-/// Writes the functions with the most self time, for each event that there is, then the footer. Names too long for the
+/// Writes the functions with the most self time, for each event that there is, then routes if it is of a service, and the footer. Names too long for the
 /// layout lose their middle, places their beginning.
 ///
 /// Of an event that is not the first, less than a hundredth of the recording's time is told in the footer only.
@@ -57,6 +58,7 @@ pub fn write_table(
         writeln!(out)?;
         write_functions(recording, *event, layout, &mut out)?;
     }
+    write_routes(recording, &mut out)?;
     write_footer(recording, first, out)
 }
 

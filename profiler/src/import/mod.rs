@@ -2,6 +2,7 @@
 
 mod decoded_size;
 mod pprof;
+mod requests;
 mod tables;
 mod timeline;
 

@@ -11,7 +11,7 @@ use wasmscope_model::{
 };
 
 use super::decoded_size::decoded_size;
-use super::{tables, timeline};
+use super::{requests, tables, timeline};
 use crate::export::EXTENSION_VERSION;
 use crate::export::extension::{Extension, Run};
 use crate::export::messages::Profile;
@@ -131,10 +131,12 @@ pub fn read_pprof(bytes: &[u8]) -> Result<Recording, ImportError> {
     let extension = profile.extension.as_ref();
     let run = extension.and_then(|extension| extension.run.as_ref()).and_then(run_of);
     let timeline = extension.and_then(|extension| timeline::read(extension.timeline.as_ref()?, &tables, &mut notes));
+    let requests = extension.and_then(|extension| requests::read(extension.requests.as_ref()?, &tables, &mut notes));
     let recording = Recording {
         profile: tables,
         host_calls: extension.map(host_calls_of).unwrap_or_default(),
         timeline,
+        requests,
         losses: extension.map(losses_of).unwrap_or_default(),
         run,
         started: started(&profile),

@@ -3,10 +3,10 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use wasmscope_model::{
-    ByteSize, ClockAnchor, CodeIdentity, CodeOffset, EngineKind, Event, FrameOrigin, Function, FunctionId, Line,
-    LineOrigin, Location, LocationId, Losses, Marker, Module, ModuleId, NameOrigin, OwnCost, PcKind, Place, Profile,
-    Recording, RunReport, SampleRow, StackTable, Timeline, TimelinePoint, TimelineThread, TimerKind, Timestamp,
-    WhyNoLine, WhyUnnamed,
+    ByteSize, ClockAnchor, CodeIdentity, CodeOffset, EngineKind, Event, FrameOrigin, Function, FunctionId,
+    LatencyBucket, Line, LineOrigin, Location, LocationId, Losses, Marker, Module, ModuleId, NameOrigin, OwnCost,
+    PcKind, Place, Profile, Recording, RequestGroup, RequestSample, Requests, RunReport, SampleRow, StackTable,
+    Timeline, TimelinePoint, TimelineThread, TimerKind, Timestamp, WhyNoLine, WhyUnnamed,
 };
 
 pub const PERIOD_NANOS: u64 = 10_101_010;
@@ -119,6 +119,7 @@ impl Builder {
                 p99: std::time::Duration::from_micros(40),
             }],
             timeline: Some(timeline(&samples)),
+            requests: (!samples.is_empty()).then(|| requests(&samples)),
             profile: Profile {
                 modules: vec![module()],
                 functions: self.functions,
@@ -149,6 +150,27 @@ fn timeline(samples: &[SampleRow]) -> Timeline {
     let rest = (0..).zip(samples).map(|(row, sample)| point(900, 1, row, sample.count - sample.count / 2));
     let points = first.chain(rest).filter(|point| point.count > 0).collect();
     Timeline { bucket_nanos: 1_000_000, threads: vec![thread("guest", 41), thread("", 42)], points }
+}
+
+/// Two routes, of which one has the even rows and the other the odd ones.
+fn requests(samples: &[SampleRow]) -> Requests {
+    let group = |route: &str, status_class, nanos| RequestGroup {
+        route: route.into(),
+        status_class,
+        bucket: LatencyBucket::of_nanos(nanos),
+        count: 2,
+        latency_nanos: 2 * nanos,
+    };
+    let sample = |(row, sample): (u32, &SampleRow)| RequestSample {
+        group: row % 2,
+        row,
+        count: sample.count,
+        amount: sample.amount,
+    };
+    let mut of_requests: Vec<_> = (0..).zip(samples).map(sample).collect();
+    of_requests.sort_by_key(|sample| (sample.group, sample.row));
+    let groups = vec![group("GET /", 2, 1_000_000), group("POST /orders", 5, 70_000_000)];
+    Requests { groups, samples: of_requests }
 }
 
 fn module() -> Module {

@@ -38,6 +38,7 @@ fn our_own_reader_brings_everything_back() {
     assert_eq!(read.profile.period_nanos, recording.profile.period_nanos);
     assert_eq!(read.host_calls, recording.host_calls);
     assert_eq!(read.timeline, recording.timeline);
+    assert_eq!(read.requests, recording.requests);
     assert_eq!(read.losses, recording.losses);
     assert_eq!(read.run, recording.run);
     assert_eq!(read.started, recording.started);

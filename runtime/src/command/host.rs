@@ -1,5 +1,7 @@
 //! What a store holds for the host functions of the command line.
 
+use std::time::Instant;
+
 use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_cli_flags::CommonOptions;
 use wasmtime_wasi::p1::WasiP1Ctx;
@@ -10,6 +12,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpVi
 use wasmtime_wasi_keyvalue::WasiKeyValueCtx;
 
 use super::kept_stderr::KeptStderr;
+use crate::serve::InWork;
 
 /// What a store holds for the host functions of the command line; each is there when its option turned it on.
 pub(crate) struct Host {
@@ -22,6 +25,10 @@ pub(crate) struct Host {
     pub(crate) http_hooks: HttpHooks,
     pub(crate) config: WasiConfigVariables,
     pub(crate) keyvalue: WasiKeyValueCtx,
+    /// When the requests that the store's guest has in work are to be answered.
+    pub(crate) deadlines: Vec<Instant>,
+    /// The requests that the store's guest has in work.
+    pub(crate) in_work: InWork,
 }
 
 impl Host {
@@ -43,6 +50,8 @@ impl Host {
             http_hooks: HttpHooks { chunks, chunk_size },
             config: variables.collect(),
             keyvalue: wasmtime_wasi_keyvalue::WasiKeyValueCtxBuilder::new().in_memory_data(data).build(),
+            deadlines: Vec::new(),
+            in_work: InWork::default(),
         }
     }
 

@@ -71,14 +71,14 @@ pub(crate) fn offer(linker: &mut GuestLinker, store: &mut Store<Host>, options: 
             if options.wasm.unknown_exports_allow == Some(true) {
                 return Err(Error::Options("-W unknown-exports-allow: the guest is a component".to_owned()));
             }
-            offer_to_component(linker, store, options, cli).map_err(refused)
+            limit_store(store, options);
+            offer_to_component(linker, options, cli).map_err(refused)
         }
     }
 }
 
 fn offer_to_component(
     linker: &mut component::Linker<Host>,
-    store: &mut Store<Host>,
     options: &CommonOptions,
     cli: bool,
 ) -> wasmtime::Result<()> {
@@ -107,10 +107,39 @@ fn offer_to_component(
             WasiKeyValue::new(&host.keyvalue, wasmtime_wasi::WasiView::ctx(wasi).table)
         })?;
     }
-    if let Some(max) = wasi.max_resources
+    Ok(())
+}
+
+/// Fills a linker for a component that answers HTTP requests. As `wasmtime serve` does, it offers what the world of such
+/// components has; `-S cli` offers everything.
+///
+/// Returns whether everything is offered.
+pub(crate) fn offer_http(linker: &mut component::Linker<Host>, options: &CommonOptions) -> Result<bool, Error> {
+    let refused = |error: wasmtime::Error| Error::engine(&error);
+    if options.wasi.http == Some(false) {
+        return Err(Error::Options("-S http=n: a service cannot do without HTTP".to_owned()));
+    }
+    let cli = options.wasi.cli.is_some() || options.wasi.common.is_some();
+    let cli = cli && offers_cli(options)?;
+    let mut with_http = options.clone();
+    with_http.wasi.http = Some(true);
+    if !cli {
+        wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(linker).map_err(refused)?;
+        if offers_p3(options) {
+            p3::clocks::add_to_linker(linker).map_err(refused)?;
+            p3::random::add_to_linker(linker).map_err(refused)?;
+            p3::cli::add_to_linker(linker).map_err(refused)?;
+        }
+    }
+    offer_to_component(linker, &with_http, cli).map_err(refused)?;
+    Ok(cli)
+}
+
+/// Sets the limits of a store's resources.
+pub(crate) fn limit_store(store: &mut Store<Host>, options: &CommonOptions) {
+    if let Some(max) = options.wasi.max_resources
         && let Some(table) = store.concurrent_resource_table()
     {
         table.set_max_capacity(max);
     }
-    Ok(())
 }

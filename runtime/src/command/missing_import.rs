@@ -40,6 +40,7 @@ pub(crate) fn check_component(
     component: &Component,
     linker: &component::Linker<Host>,
     run: &GuestRun,
+    has_cli: bool,
 ) -> Result<(), Error> {
     if run.wasmtime.wasm.unknown_imports_trap == Some(true) {
         return Ok(());
@@ -55,7 +56,7 @@ pub(crate) fn check_component(
         Some((name, _)) => {
             let reason = text.rsplit(": ").next().unwrap_or_default();
             let import = format!("instance `{}`", sanitized(name));
-            Err(missing_import(guest, import, &format!("{} ({})", component_hint(name), sanitized(reason))))
+            Err(missing_import(guest, import, &format!("{} ({})", component_hint(name, has_cli), sanitized(reason))))
         }
         None => Err(Error::invalid(guest.path(), &text)),
     }
@@ -110,12 +111,15 @@ fn hint(import: &ImportType<'_>) -> &'static str {
 }
 
 /// As [`hint`], for a component: which option or version it would take.
-fn component_hint(name: &str) -> String {
+fn component_hint(name: &str, has_cli: bool) -> String {
     let (package, version) = name.split_once('@').map_or((name, None), |(package, version)| (package, Some(version)));
     let namespace = package.split('/').next().unwrap_or(package);
     let known_version = version.is_none_or(|version| version.starts_with("0.2.") || version.starts_with("0.3."));
     match namespace {
         "wasi:http" if known_version => "which -S http offers".to_owned(),
+        "wasi:cli" | "wasi:filesystem" | "wasi:sockets" | "wasi:random" if known_version && !has_cli => {
+            "which -S cli offers".to_owned()
+        }
         "wasi:config" => "which -S config offers, of version 0.2.0-rc.1".to_owned(),
         "wasi:keyvalue" => "which -S keyvalue offers, of version 0.2.0-draft2".to_owned(),
         "wasi:tls" | "wasi:nn" => "which this tool has not built in".to_owned(),

@@ -14,8 +14,12 @@ mod ready;
 mod run;
 mod wasi;
 
+pub(crate) use host::Host;
+pub(crate) use linking::{limit_store, offer_http};
+pub(crate) use missing_import::check_component as check_imports;
 pub use option_table::OPTIONS;
 pub use options::{OptionGroup, Verdict, WasmtimeOption};
 pub use ready::ReadyGuest;
 pub use run::{GuestRun, NativeProfile};
+pub(crate) use wasi::give as give_wasi;
 pub use wasmtime_cli_flags::CommonOptions;

@@ -86,8 +86,21 @@ impl GuestRun {
     ///
     /// When an option is refused, by wasmtime or by us (see [`crate::OPTIONS`]), or does not fit the others.
     pub fn session(&mut self, sampling: bool) -> Result<SessionBuilder, Error> {
+        self.session_with_pooling(sampling, None)
+    }
+
+    /// As [`GuestRun::session`], for a service: instances come from a pool, unless an option says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`GuestRun::session`].
+    pub fn service_session(&mut self, sampling: bool) -> Result<SessionBuilder, Error> {
+        self.session_with_pooling(sampling, Some(true))
+    }
+
+    fn session_with_pooling(&mut self, sampling: bool, by_default: Option<bool>) -> Result<SessionBuilder, Error> {
         // Options are parsed here, so that it may fail over one for which there is a better reason.
-        let config = self.wasmtime.config(None);
+        let config = self.wasmtime.config(by_default);
         option_table::check(&self.wasmtime, sampling)?;
         let mut config = config.map_err(|error| Error::engine(&error))?;
         if self.wasmtime.wasm.timeout.is_some() {
@@ -104,7 +117,7 @@ impl GuestRun {
     }
 
     /// Returns how many frames of a trap's backtrace wasmtime collects.
-    pub(super) fn backtrace_frames(&self) -> usize {
+    pub(crate) fn backtrace_frames(&self) -> usize {
         // wasmtime takes zero for a backtrace without details.
         self.wasmtime.debug.max_backtrace.filter(|frames| *frames > 0).unwrap_or(WHOLE_BACKTRACE.get())
     }
@@ -170,7 +183,8 @@ impl GuestRun {
                 }
             }
             (CompiledGuest::Component(component), GuestLinker::Component(linker)) => {
-                missing_import::check_component(guest, component, linker, &self)?;
+                let has_cli = linking::offers_cli(&self.wasmtime)?;
+                missing_import::check_component(guest, component, linker, &self, has_cli)?;
             }
             _ => {}
         }
@@ -179,7 +193,7 @@ impl GuestRun {
     }
 
     /// Compiles a guest, or loads its machine code.
-    fn compile(&self, session: &ProfileSession, guest: &Guest) -> Result<CompiledGuest, Error> {
+    pub(crate) fn compile(&self, session: &ProfileSession, guest: &Guest) -> Result<CompiledGuest, Error> {
         if guest.is_component() && self.wasmtime.wasm.component_model == Some(false) {
             return Err(Error::Options("-W component-model=n: the guest is a component".to_owned()));
         }

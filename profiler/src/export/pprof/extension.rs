@@ -34,6 +34,47 @@ pub(crate) struct Extension {
     pub host_calls: Vec<HostCall>,
     #[prost(message, optional, tag = "9")]
     pub timeline: Option<Timeline>,
+    /// For services only.
+    #[prost(message, optional, tag = "10")]
+    pub requests: Option<Requests>,
+}
+
+/// Requests by route, outcome and latency, and what was sampled for them: columns of equal length, in the order of groups
+/// and rows.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Requests {
+    #[prost(message, repeated, tag = "1")]
+    pub groups: Vec<RequestGroup>,
+    /// The group: an index into `groups`.
+    #[prost(uint32, repeated, tag = "2")]
+    pub sample_groups: Vec<u32>,
+    /// The sample.
+    #[prost(uint32, repeated, tag = "3")]
+    pub rows: Vec<u32>,
+    #[prost(uint64, repeated, tag = "4")]
+    pub counts: Vec<u64>,
+    /// Nanoseconds; 0 for CPU time, of which each sample is a period.
+    #[prost(uint64, repeated, tag = "5")]
+    pub amounts: Vec<u64>,
+}
+
+/// Requests that were alike.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct RequestGroup {
+    /// The method and the template of the path.
+    #[prost(string, tag = "1")]
+    pub route: String,
+    /// The class of the response's status, 1 to 5; 0 when it was not sent whole.
+    #[prost(uint32, tag = "2")]
+    pub status_class: u32,
+    /// Latency: up to 31 in nanoseconds; above, 32 buckets to each doubling.
+    #[prost(uint32, tag = "3")]
+    pub latency_bucket: u32,
+    #[prost(uint64, tag = "4")]
+    pub count: u64,
+    /// The sum of the latencies.
+    #[prost(uint64, tag = "5")]
+    pub latency_nanos: u64,
 }
 
 /// When samples were taken. Its points are columns of equal length, in the order of buckets, threads and rows.

@@ -175,6 +175,7 @@ fn extension_of(recording: &Recording) -> Extension {
         origins: profile.locations.iter().map(|location| pack_origin(location.origin)).collect(),
         host_calls: recording.host_calls.iter().map(host_call_of).collect(),
         timeline: recording.timeline.as_ref().map(|timeline| timeline_of(recording, timeline)),
+        requests: recording.requests.as_ref().map(|requests| requests_of(recording, requests)),
         started_monotonic_nanos: recording.started.map(|anchor| anchor.monotonic.monotonic_nanos()),
     }
 }
@@ -185,7 +186,7 @@ fn timeline_of(recording: &Recording, timeline: &Timeline) -> extension::Timelin
         |thread: &wasmscope_model::TimelineThread| TimelineThread { name: thread.name.clone(), tid: thread.tid };
     let mut before = 0;
     let mut delta = |bucket: u32| bucket.saturating_sub(std::mem::replace(&mut before, bucket));
-    let is_cpu = |row: u32| recording.profile.samples.get(row as usize).is_some_and(|row| row.event == Event::Cpu);
+    let is_cpu = |row: u32| is_cpu(recording, row);
     extension::Timeline {
         bucket_nanos: timeline.bucket_nanos,
         threads: timeline.threads.iter().map(thread).collect(),
@@ -194,6 +195,30 @@ fn timeline_of(recording: &Recording, timeline: &Timeline) -> extension::Timelin
         rows: points.iter().map(|point| point.row).collect(),
         counts: points.iter().map(|point| point.count).collect(),
         amounts: points.iter().map(|point| if is_cpu(point.row) { 0 } else { point.amount }).collect(),
+    }
+}
+
+fn is_cpu(recording: &Recording, row: u32) -> bool {
+    recording.profile.samples.get(row as usize).is_some_and(|row| row.event == Event::Cpu)
+}
+
+fn requests_of(recording: &Recording, requests: &wasmscope_model::Requests) -> extension::Requests {
+    let group = |group: &wasmscope_model::RequestGroup| extension::RequestGroup {
+        route: group.route.clone(),
+        status_class: u32::from(group.status_class),
+        latency_bucket: u32::from(group.bucket.0),
+        count: group.count,
+        latency_nanos: group.latency_nanos,
+    };
+    let samples = &requests.samples;
+    let amount =
+        |sample: &wasmscope_model::RequestSample| if is_cpu(recording, sample.row) { 0 } else { sample.amount };
+    extension::Requests {
+        groups: requests.groups.iter().map(group).collect(),
+        sample_groups: samples.iter().map(|sample| sample.group).collect(),
+        rows: samples.iter().map(|sample| sample.row).collect(),
+        counts: samples.iter().map(|sample| sample.count).collect(),
+        amounts: samples.iter().map(amount).collect(),
     }
 }
 
