@@ -168,6 +168,12 @@ impl Diff {
         let Some(threshold) = self.fail_above else {
             return Verdict::GOOD;
         };
+        if !comparison.counts_known {
+            terminal::error(
+                "--fail-above cannot judge: a file does not tell its number of samples, so no change can be told from chance",
+            );
+            return Verdict(i32::from(OWN_FAILURE));
+        }
         let regressions = comparison.regressions(threshold);
         for regression in &regressions {
             let name =

@@ -171,6 +171,10 @@ fn is_guest(path: &Path) -> io::Result<bool> {
     if path.as_os_str() == "-" {
         return Ok(false);
     }
+    // What is read of a pipe is gone: whatever comes out of one is a log.
+    if !path.metadata()?.is_file() {
+        return Ok(false);
+    }
     let mut head = Vec::new();
     File::open(path)?.take(4).read_to_end(&mut head)?;
     let is_named = path.extension().is_some_and(|ending| ["wasm", "wat", "cwasm"].iter().any(|other| ending == *other));

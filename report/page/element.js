@@ -1,5 +1,8 @@
 // Elements are made from text alone: no name of a guest is ever read as markup.
 
+/** Entries of a list, at most: nobody reads more, and browsers take no more arguments than some ten thousands. */
+const LONGEST_LIST = 5000;
+
 /** Returns the element of the page with this id. */
 const byId = (id) => document.getElementById(id);
 

@@ -9,7 +9,8 @@ const KEYS = [
 function drawFacts(recording) {
   const { facts, modules, comparison } = recording;
   const rows = (pairs) => pairs.map(([name, text]) => element("div", {}, element("dt", {}, name), element("dd", {}, text)));
-  const known = modules.name.map((name, index) => [name, `${modules.identity[index]}${modules.adapter[index] ? " (adapter)" : ""}`]);
+  const known = modules.name.slice(0, LONGEST_LIST).map((name, index) => [name, `${modules.identity[index]}${modules.adapter[index] ? " (adapter)" : ""}`]);
+  if (modules.name.length > LONGEST_LIST) known.push(["…", `${modules.name.length - LONGEST_LIST} more`]);
   const pace = comparison ? [["compared", comparison.pace]] : [];
   const legend = [
     ["guest", "guest code; functions of one file have one colour"], ["inlined", "inlined: no call at run time"],

@@ -59,8 +59,10 @@ class FunctionView {
       this.lines.replaceChildren(element("p", { class: "hint" }, "No lines are known of this function: its module has no line tables, or they say nothing of it."));
       return;
     }
-    const around = linesAround([...lines.keys()], excerpts);
-    const most = Math.max(...[...lines.values()].map((line) => line.total), 1);
+    // The hottest lines, where a function has more than anyone reads.
+    const hottest = [...lines].sort(([, a], [, b]) => b.total - a.total).slice(0, LONGEST_LIST);
+    const around = linesAround(hottest.map(([line]) => line), excerpts);
+    const most = Math.max(hottest[0][1].total, 1);
     const { unit } = recording.events[this.app.selection.event];
     const rows = around.map(({ line, text }) => {
       const known = lines.get(line);
@@ -73,7 +75,8 @@ class FunctionView {
     });
     const head = element("tr", {}, ...["Total", "Self", "Line"].map((label) => element("th", { class: "number", scope: "col" }, label)), element("th", { scope: "col" }, excerpts.length > 0 ? "Source" : ""));
     const hint = excerpts.length > 0 ? null : element("p", { class: "hint" }, "The text of these lines is shown when the page is made with --source FOLDER.");
-    this.lines.replaceChildren(...[element("h3", {}, recording.fileOf(called)), hint, element("div", { class: "table" }, element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows)))].filter(Boolean));
+    const left = lines.size > LONGEST_LIST ? element("p", { class: "hint" }, `${lines.size - LONGEST_LIST} lines with less time are not shown.`) : null;
+    this.lines.replaceChildren(...[element("h3", {}, recording.fileOf(called)), hint, left, element("div", { class: "table" }, element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows)))].filter(Boolean));
   }
 
   /** What of a node's total lies in calls of the same function below it. */

@@ -36,7 +36,9 @@ class App {
     const { recording, selection } = this;
     byId("title").textContent = recording.title;
     const options = (select, all, names, chosen) => {
-      select.replaceChildren(element("option", { value: "-1" }, all), ...names.map((name, index) => element("option", { value: `${index}` }, name)));
+      select.replaceChildren(element("option", { value: "-1" }, all));
+      for (const [index, name] of names.slice(0, LONGEST_LIST).entries()) select.append(element("option", { value: `${index}` }, name));
+      if (names.length > LONGEST_LIST) select.append(element("option", { disabled: "" }, `${names.length - LONGEST_LIST} more`));
       select.value = `${chosen}`;
     };
     const threads = recording.timeline?.threads ?? [];
@@ -195,6 +197,6 @@ const EVENTS = {
 readData()
   .then((data) => new App(new Recording(data)))
   .catch((error) => {
-    byId("problem").textContent = `This page cannot show its recording (${error}). A browser of 2023 or later is needed.`;
+    byId("problem").textContent = `This page cannot show its recording (${error}).${"DecompressionStream" in window ? "" : " A browser of 2023 or later is needed."}`;
     byId("problem").hidden = false;
   });

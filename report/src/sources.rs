@@ -15,6 +15,8 @@ const MAX_FILE_BYTES: u64 = 8 << 20;
 /// All text together.
 const MAX_BYTES: usize = 16 << 20;
 const MAX_LINE_CHARS: usize = 400;
+/// Names at the end of a path that are looked at.
+const MAX_NAMES: usize = 32;
 
 /// The text of source lines that were sampled, with a few around each, by the file's name in the recording.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -112,6 +114,8 @@ fn find(file: &str, folder: &Path) -> Option<PathBuf> {
             Component::Prefix(_) | Component::RootDir | Component::CurDir => {}
         }
     }
+    // The paths come from the guest, and may be as long as it likes.
+    let names = names.get(names.len().saturating_sub(MAX_NAMES)..)?;
     (0..names.len()).find_map(|skipped| {
         let path = folder.join(names.get(skipped..)?.iter().collect::<PathBuf>()).canonicalize().ok()?;
         let beneath = path.strip_prefix(folder).ok()?;
@@ -176,6 +180,8 @@ mod tests {
         assert_eq!(find("/build/src/deep/a.rs", &inside), Some(inside.join("src/deep/a.rs")));
         assert_eq!(find("C:\\build\\other\\a.rs", &inside), Some(inside.join("a.rs")));
         assert_eq!(find("/home/.cargo/x/../src/deep/a.rs", &inside), Some(inside.join("src/deep/a.rs")));
+        let deep = format!("{}src/deep/a.rs", "x/".repeat(400_000));
+        assert_eq!(find(&deep, &inside), Some(inside.join("src/deep/a.rs")));
         for file in ["../outside/secret", "/x/../../outside/secret", "link", "secret", "src", ".env", "settings.rs", ""]
         {
             assert_eq!(find(file, &inside), None, "{file}");

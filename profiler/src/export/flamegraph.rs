@@ -94,7 +94,7 @@ pub fn write_flame_graph(
     }
     let folded: Vec<String> = stacks.written_out().map(|(stack, count)| format!("{stack} {count}")).collect();
     let mut options = Options::default();
-    options.title = sanitized(title).into_owned();
+    options.title = sanitized(title).replace(HOVER, "\u{fffd}");
     options.subtitle = Some(subtitle(recording, event, layout, count));
     options.colors = Palette::Multi(MultiPalette::Java);
     options.bgcolors = Some(BackgroundColor::Grey);
@@ -162,14 +162,13 @@ fn subtitle(recording: &Recording, event: Event, layout: FlameLayout, stacks: us
             _ => write!(text, " of {seconds:.1} s"),
         };
     }
-    if event != Event::Cpu {
-        return text;
-    }
-    let losses = &recording.losses;
-    let _ = write!(text, " · {}", lost_text(recording));
-    let partial = [(losses.truncated_at_max_depth, "truncated"), (losses.outside_guest, "outside the guest")];
-    for (count, words) in partial.into_iter().filter(|(count, _)| *count > 0) {
-        let _ = write!(text, ", {count} {words}");
+    if event == Event::Cpu {
+        let losses = &recording.losses;
+        let _ = write!(text, " · {}", lost_text(recording));
+        let partial = [(losses.truncated_at_max_depth, "truncated"), (losses.outside_guest, "outside the guest")];
+        for (count, words) in partial.into_iter().filter(|(count, _)| *count > 0) {
+            let _ = write!(text, ", {count} {words}");
+        }
     }
     if stacks > MAX_STACKS_DRAWN_WHOLE {
         let _ = write!(text, " · frames below {MIN_WIDTH_PERCENT} % of the width are not drawn");

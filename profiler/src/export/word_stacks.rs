@@ -1,8 +1,10 @@
 //! Stacks in words, each word held once: names of some languages are so long that the stacks of an hour, written out, would
 //! not fit into memory.
 
+use std::hash::RandomState;
+
 use indexmap::IndexSet;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxHashMap;
 use wasmscope_model::{Event, FunctionId, Location, Recording};
 
 /// The stacks of one event as sequences of words, sorted; those that read the same are added up.
@@ -22,7 +24,8 @@ impl WordStacks {
         suffix: impl Fn(&Location, usize) -> &'static str,
         without_frames: &str,
     ) -> Self {
-        let mut words: IndexSet<String, FxBuildHasher> = IndexSet::default();
+        // Hashed with a secret: names may be made to collide.
+        let mut words: IndexSet<String, RandomState> = IndexSet::default();
         let mut known: FxHashMap<(FunctionId, &'static str), u32> = FxHashMap::default();
         let mut stacks: Vec<(Box<[u32]>, u64)> = Vec::new();
         let mut stack = Vec::new();
@@ -146,7 +149,7 @@ mod tests {
     use super::*;
 
     fn stacks(stacks: &[(&str, u64)]) -> WordStacks {
-        let mut words: IndexSet<String, FxBuildHasher> = IndexSet::default();
+        let mut words: IndexSet<String, RandomState> = IndexSet::default();
         let mut numbers =
             |text: &str| text.split(';').map(|word| index(words.insert_full(word.to_owned()).0)).collect();
         let stacks = stacks.iter().map(|(text, weight)| (numbers(text), *weight)).collect();

@@ -66,6 +66,7 @@ fn why_unfit(path: &Path, modules: &[&ModuleImage]) -> Option<String> {
     for image in modules {
         match read(path, image) {
             Ok(found) if is_called(path, image) || fits(&found.map) => return None,
+            Ok(found) if found.map.mappings() == 0 => why = Some("has no mappings that can be read".into()),
             Ok(_) => {}
             Err(reason) => why = Some(reason),
         }

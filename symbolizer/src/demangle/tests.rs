@@ -72,6 +72,9 @@ fn base36(number: usize) -> String {
     if number < 36 { digit(number).to_string() } else { base36(number / 36) + &digit(number % 36).to_string() }
 }
 
+/// Work without a bound takes longer than this on any machine, and bounded work does not, however busy the machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 #[test]
 fn hostile_names_take_little_time_and_memory() {
     for name in hostile_names() {
@@ -79,7 +82,7 @@ fn hostile_names_take_little_time_and_memory() {
         let readable = demangle(&name);
         let taken = began.elapsed();
         assert!(readable.len() <= MAX_DEMANGLED_BYTES, "{name}");
-        assert!(taken < Duration::from_millis(500), "{taken:?} for {name}");
+        assert!(taken < PATIENCE, "{taken:?} for {name}");
     }
 }
 
