@@ -5,6 +5,7 @@ mod known_guests;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
+use std::num::ParseIntError;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -144,7 +145,7 @@ impl Inputs {
         let mut inputs = Self::default();
         for word in words {
             let text = word.to_string_lossy();
-            match text.strip_prefix("0x").map(|digits| u64::from_str_radix(digits, 16)) {
+            match text.strip_prefix("0x").map(hexadecimal) {
                 Some(Ok(address)) => inputs.addresses.push((text.into_owned(), address)),
                 Some(Err(_)) if !Path::new(word).exists() => {
                     bail!("{text} is no address: it is 0x and up to 16 digits")
@@ -155,6 +156,12 @@ impl Inputs {
         }
         Ok(inputs)
     }
+}
+
+/// Reads digits; a sign is none, though numbers may have one.
+fn hexadecimal(digits: &str) -> Result<u64, ParseIntError> {
+    let unsigned = if digits.starts_with('+') { "" } else { digits };
+    u64::from_str_radix(unsigned, 16)
 }
 
 /// Says what could not be read, and what was perhaps meant.

@@ -66,6 +66,17 @@ fn a_log_in_a_file_is_told_from_a_guest_by_its_bytes() {
 }
 
 #[test]
+fn a_log_that_comes_through_a_pipe_stays_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(guests().join("trap.wasm"), folder.path().join("guest.wasm")).unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn(move || fs::write(pipe, LOG).unwrap());
+    filled(&symbolize(folder.path(), &["guest.wasm", "pipe"], b"not read"));
+    writer.join().unwrap();
+}
+
+#[test]
 fn debug_files_of_a_folder_serve_the_guest_of_the_same_code() {
     let folder = tempfile::tempdir().unwrap();
     let debug = folder.path().join("debug");
@@ -93,9 +104,12 @@ fn a_stripped_guest_is_looked_up_in_its_build_wherever_that_lies() {
         &["service.wasm", "--debug", "builds"],
         &["fib.wasm", "service.wasm", "--symbols", "builds/42/unstripped.wasm"],
     ] {
-        let output = symbolize(folder.path(), &[args, &["0x3ac"]].concat(), b"");
-        let address = "0x3ac: quotient at testkit/guests/trap.c:12:14\n";
-        assert!(String::from_utf8_lossy(&output.stdout).starts_with(address) || args[0] == "fib.wasm", "{output:?}");
+        // An address alone does not say of which guest it is.
+        if args[0] == "service.wasm" {
+            let output = symbolize(folder.path(), &[args, &["0x3ac"]].concat(), b"");
+            let address = "0x3ac: quotient at testkit/guests/trap.c:12:14\n";
+            assert!(String::from_utf8_lossy(&output.stdout).starts_with(address), "{output:?}");
+        }
         filled(&symbolize(folder.path(), args, LOG));
     }
     let output = symbolize(folder.path(), &["service.wasm", "--symbols", "fib.wasm"], LOG);
