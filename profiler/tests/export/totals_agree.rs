@@ -162,3 +162,16 @@ proptest! {
         prop_assert_eq!(&of_svg(&recording), &expected, "svg");
     }
 }
+
+#[test]
+fn inferno_draws_the_folded_stacks() {
+    let mut folded = Vec::new();
+    write_folded(&super::handmade::recording(), Event::Cpu, &mut folded).unwrap();
+    let folded = String::from_utf8(folded).unwrap();
+    let mut svg = Vec::new();
+    let mut options = inferno::flamegraph::Options::default();
+    inferno::flamegraph::from_lines(&mut options, folded.lines(), &mut svg).unwrap();
+    let svg = String::from_utf8(svg).unwrap();
+    assert!(svg.contains("<title>all (100 samples, 100%)</title>"));
+    assert!(svg.contains("<title>rotate (70 samples, 70.00%)</title>"), "{svg}");
+}
