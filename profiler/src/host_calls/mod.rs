@@ -24,7 +24,7 @@ mod stride;
 
 pub use calibration::Calibration;
 pub(crate) use call_site::CallSite;
-use open_call::{Began, LongCall, Measured, OpenCall, parted, run_delay};
+use open_call::{Began, LongCall, Measured, OpenCall, delay_since, parted, run_delay};
 use registry::StoreCalls;
 pub(crate) use registry::{Taken, take};
 use short_call::CallingThread;
@@ -246,8 +246,8 @@ impl HostCallClock {
         };
         let off_cpu = match (of_thread, thread) {
             _ if suspended != OffCpu::default() => suspended,
-            (Some(nanos), _) => parted(nanos, measured.and_then(|measured| measured.run_delay)),
-            (None, Some(thread)) if is_long => parted(thread.end_unmeasured_call(took), None),
+            (Some(nanos), _) => parted(nanos, took, delay_since(measured.and_then(|measured| measured.run_delay))),
+            (None, Some(thread)) if is_long => parted(thread.end_unmeasured_call(took), took, 0),
             (None, _) => OffCpu::default(),
         };
         // One that was not expected to be long may have been found to be, meanwhile.

@@ -112,13 +112,38 @@ impl LongCall {
     }
 }
 
-/// Parts the time that a call was off the CPU into what it waited and what it was ready, by the scheduler's counter.
-pub(super) fn parted(off_cpu: u64, run_delay_before: Option<u64>) -> OffCpu {
-    let delay = run_delay_before.and_then(|before| Some(run_delay()?.saturating_sub(before)));
-    let ready = delay.unwrap_or(0).min(off_cpu);
-    OffCpu { wait: off_cpu - ready, ready }
+/// Parts the time that a thread was off the CPU in a call that took `took`, and beside it, into what the call waited and what
+/// it was ready: `delay` is how long the scheduler let it wait for a processor. Beside a call nothing waits.
+pub(super) fn parted(off_cpu: u64, took: u64, delay: u64) -> OffCpu {
+    let of_call = off_cpu.min(took);
+    let beside = off_cpu - of_call;
+    let ready = delay.min(off_cpu).saturating_sub(beside).min(of_call);
+    OffCpu { wait: of_call - ready, ready }
+}
+
+/// Returns how long the thread has been runnable without running since `before` was read.
+pub(super) fn delay_since(before: Option<u64>) -> u64 {
+    before.and_then(|before| Some(run_delay()?.saturating_sub(before))).unwrap_or(0)
 }
 
 pub(super) fn run_delay() -> Option<u64> {
     u64::try_from(sys::run_delay()?.as_nanos()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_aside_beside_a_call_is_taken_from_what_was_ready() {
+        let parts = |off_cpu, took, delay| {
+            let OffCpu { wait, ready } = parted(off_cpu, took, delay);
+            (wait, ready)
+        };
+        assert_eq!(parts(4, 5, 1), (3, 1), "all in the call");
+        assert_eq!(parts(9, 4, 5), (4, 0), "put aside before it slept");
+        assert_eq!(parts(9, 4, 7), (2, 2));
+        assert_eq!(parts(9, 4, 99), (0, 4));
+        assert_eq!(parts(9, 4, 0), (4, 0));
+    }
 }
