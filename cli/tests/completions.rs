@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-const VERBS: [&str; 8] = ["run", "profile", "report", "diff", "symbolize", "doctor", "completions", "man"];
+const VERBS: [&str; 9] = ["run", "serve", "profile", "report", "diff", "symbolize", "doctor", "completions", "man"];
 
 fn script(shell: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wasmscope"));

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-const VERBS: [&str; 8] = ["run", "profile", "report", "diff", "symbolize", "doctor", "completions", "man"];
+const VERBS: [&str; 9] = ["run", "serve", "profile", "report", "diff", "symbolize", "doctor", "completions", "man"];
 
 fn wasmscope(folder: &Path, args: &[&str]) -> (String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wasmscope"));

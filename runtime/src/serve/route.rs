@@ -131,8 +131,11 @@ fn folded(path: &str) -> String {
 fn folded_segment(segment: &str) -> String {
     let digits = segment.bytes().filter(u8::is_ascii_digit).count();
     let is_hex = segment.bytes().all(|byte| byte.is_ascii_hexdigit());
-    // A word has few digits; what was drawn by lot has one in six or more.
-    let is_drawn = segment.len() >= 16 && digits >= 3 && digits * 10 >= segment.len();
+    let capitals = segment.bytes().filter(u8::is_ascii_uppercase).count();
+    // A word has few digits and capitals; what was drawn by lot has many of both, or one digit in ten at least.
+    let is_drawn = segment.len() >= 16
+        && digits > 0
+        && (capitals * 3 >= segment.len() || (digits >= 3 && digits * 10 >= segment.len()));
     match segment {
         "" => String::new(),
         _ if digits == segment.len() => "{number}".to_owned(),
@@ -163,6 +166,7 @@ mod tests {
             ("/blobs/da39a3ee5e6b4b0d", "/blobs/{id}"),
             ("/t/eyJhbGciOiJIUzI1NiJ9", "/t/{id}"),
             ("/v2/deadbeef", "/v2/deadbeef"),
+            ("/getUserByIdV2ForAdmins/x", "/getUserByIdV2ForAdmins/x"),
             ("/internationalization/settings", "/internationalization/settings"),
             ("/a%20b/", "/a%20b/"),
         ] {
