@@ -1,6 +1,6 @@
 //! Components that answer HTTP requests, run as `wasmtime serve` runs them.
 //!
-//! A request goes to the [`dispatcher`], which gives it to an instance; a [`worker`] drives the instance, and a [`call`] is
+//! A request goes to the `dispatcher`, which gives it to an instance; a `worker` drives the instance, and a `call` is
 //! one request in it. wasmtime's own `ProxyHandler`, whose behaviour this follows, starts tasks where no label can be put
 //! around them.
 
